@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+compile_error!("mp-handle supports Linux with glibc only");
+
+mod bell;
+mod codec;
+mod deadline;
+mod descriptor;
+mod parcel;
+mod post;
+mod region;
+mod ring;
+mod sealed;
+mod signal;
+mod spin;
+mod sys;
+
+pub use bell::Bell;
+pub use codec::CodecError;
+pub use deadline::Deadline;
+pub use descriptor::Descriptor;
+pub use parcel::Parcel;
+pub use post::Post;
+pub use region::{Kind, OutOfRegion, Region, RegionError};
+pub use ring::{Consumer, Corrupt, Frames, Producer, PushError, RingError, ring_size};
+pub use signal::{SLICE, Signal, Waited};

@@ -1,0 +1,29 @@
+//! Sleeping on a word of shared memory, and waking who sleeps there.
+//!
+//! The words lie in mappings of several processes, so none of these futexes is "private": the
+//! kernel must find the sleepers by the file behind the page and not by the address.
+
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use rustix::thread::futex::{Flags, wait, wake};
+use rustix::time::Timespec;
+
+/// Sleeps while `word` holds `expected`, until woken or `timeout` has passed.
+///
+/// Why it returned is not told, since no caller may rely on it: a wake may be meant for an earlier
+/// sleep, a signal may interrupt. Look at the predicate again.
+pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Duration) {
+    // A timeout too long for the kernel's type is cut: an early return is one of the above.
+    let tv_sec = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
+    let timeout = Timespec {
+        tv_sec,
+        tv_nsec: i64::from(timeout.subsec_nanos()),
+    };
+    let _ = wait(word, Flags::empty(), expected, Some(&timeout));
+}
+
+/// Wakes one sleeper on `word`, if there is any.
+pub(crate) fn futex_wake(word: &AtomicU32) {
+    let _ = wake(word, Flags::empty(), 1);
+}

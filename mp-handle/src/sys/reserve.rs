@@ -1,0 +1,78 @@
+//! Memory that is there before it is touched.
+//!
+//! A file in memory gets its pages when they are first written, and if there are none left then,
+//! the writer is killed. So the pages are reserved beforehand, where failure is an error. That
+//! alone is not enough, for a cgroup at its limit kills during the reservation: large wishes look
+//! at the headroom first. Between look and reservation others may take the memory, which is why
+//! the look is repeated for each piece.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
+use super::headroom::{file_size_limit, memory_headroom};
+
+/// Wishes below this are not worth the look, which reads several files.
+const LOOK_FROM: u64 = 1 << 20;
+/// What is reserved between two looks.
+const PIECE: u64 = 16 << 20;
+/// What is reserved at once, at least, when signals keep interrupting.
+const PIECE_MIN: u64 = 64 << 10;
+
+/// Why memory was not reserved.
+#[derive(Debug)]
+pub(crate) enum ReserveError {
+    /// The system refused.
+    Io(io::Error),
+    /// The machine or a cgroup has not that much left.
+    NoMemory { wanted: u64, available: u64 },
+    /// The write would have killed the process.
+    FileSizeLimit { wanted: u64, limit: u64 },
+}
+
+/// Makes the memory file behind `fd` at least `size` bytes long, with all their pages there.
+///
+/// After an error the file may have some of them; close it.
+pub(crate) fn reserve(fd: impl AsFd, size: u64) -> Result<(), ReserveError> {
+    check_file_size(size)?;
+    let mut done = 0;
+    while done < size {
+        check_headroom(size - done)?;
+        done += reserve_piece(&fd, done, PIECE.min(size - done))?;
+    }
+    Ok(())
+}
+
+/// Reserves up to `len` bytes from `offset` on and returns how many.
+///
+/// A signal undoes what the interrupted call did, so after each the next call asks for less: in a
+/// process with a profiler's timer a large piece would never be done.
+fn reserve_piece(fd: impl AsFd, offset: u64, mut len: u64) -> Result<u64, ReserveError> {
+    loop {
+        match fallocate(&fd, FallocateFlags::empty(), offset, len) {
+            Ok(()) => return Ok(len),
+            Err(Errno::INTR) => len = len.min(PIECE_MIN.max(len / 2)),
+            Err(errno) => return Err(ReserveError::Io(errno.into())),
+        }
+    }
+}
+
+fn check_file_size(wanted: u64) -> Result<(), ReserveError> {
+    match file_size_limit() {
+        Some(limit) if wanted > limit => Err(ReserveError::FileSizeLimit { wanted, limit }),
+        _ => Ok(()),
+    }
+}
+
+fn check_headroom(wanted: u64) -> Result<(), ReserveError> {
+    if wanted < LOOK_FROM {
+        return Ok(());
+    }
+    let available = memory_headroom();
+    if wanted > available {
+        return Err(ReserveError::NoMemory { wanted, available });
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Options of a pool that is to be made.
+
+use std::fmt;
+use std::time::Duration;
+
+use mp_handle::Parcel;
+use mp_process::{Func, Function, catch_panic, cpu_count};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::engine::Config;
+use crate::error::PoolError;
+use crate::pool::Pool;
+use crate::worker::Initializer;
+
+/// Options of a pool, from [`Pool::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::OnceLock;
+/// use mp_pool::Pool;
+///
+/// static MODEL: OnceLock<String> = OnceLock::new();
+///
+/// fn load(name: String) {
+///     MODEL.set(format!("the model {name}")).unwrap();
+/// }
+///
+/// mp_process::init();
+/// let pool = Pool::builder().workers(2).initializer(load, ("small".to_owned(),)).build()?;
+/// let used = pool.apply(|| MODEL.get().cloned(), ())?;
+/// assert_eq!(used.as_deref(), Some("the model small"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "nothing happens before `build`"]
+pub struct Builder {
+    workers: usize,
+    deadline: Option<Duration>,
+    retries: u32,
+    max_tasks_per_child: Option<u64>,
+    initializer: Option<Result<(Initializer, Parcel), PoolError>>,
+    restarts: Option<usize>,
+}
+
+/// What an initializer may return: nothing, or a `Result` of nothing.
+pub trait Initialized {
+    /// The error, as a text.
+    ///
+    /// # Errors
+    ///
+    /// The initializer returned one.
+    fn initialized(self) -> Result<(), String>;
+}
+
+impl Initialized for () {
+    fn initialized(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: fmt::Display> Initialized for Result<(), E> {
+    fn initialized(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            workers: cpu_count(),
+            deadline: None,
+            retries: 0,
+            max_tasks_per_child: None,
+            initializer: None,
+            restarts: None,
+        }
+    }
+
+    /// Sets the number of workers; [`cpu_count`] by default.
+    #[doc(alias = "processes")]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Has each worker call `f` with `args` before its first task. A worker whose initializer
+    /// fails or panics ends; see [`restarts`](Self::restarts).
+    pub fn initializer<F, A>(mut self, f: F, args: A) -> Self
+    where
+        F: Function<A>,
+        F::Output: Initialized,
+        A: Serialize + DeserializeOwned,
+    {
+        let wrapped = Func::bind(f, |f: F, args: Parcel| {
+            let args = args.decode::<A>().map_err(|error| error.to_string())?;
+            match catch_panic(|| f.call(args).initialized()) {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(format!("the initializer failed: {error}")),
+                Err(panic) => Err(format!("the initializer {panic}")),
+            }
+        });
+        self.initializer = Some(match (wrapped, Parcel::encode(&args)) {
+            (Ok(wrapped), Ok(args)) => Ok((wrapped, args)),
+            (Err(error), _) => Err(PoolError::ForeignFunction(error)),
+            (_, Err(error)) => Err(PoolError::Initializer(error)),
+        });
+        self
+    }
+
+    /// Sets how long a task may run, unless [`Task::deadline`](crate::Task::deadline) says
+    /// otherwise; without limit by default.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
+        self
+    }
+
+    /// Sets how often a task is given to another worker if its worker was lost, unless
+    /// [`Task::retries`](crate::Task::retries) says otherwise; never by default.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Replaces each worker after so many tasks: for functions that leak.
+    #[doc(alias = "maxtasksperchild")]
+    pub fn max_tasks_per_child(mut self, tasks: u64) -> Self {
+        self.max_tasks_per_child = Some(tasks);
+        self
+    }
+
+    /// Sets how many workers in a row may end before their first task until the pool gives up
+    /// with [`TaskError::PoolBroken`](crate::TaskError::PoolBroken); by default three more than
+    /// there are workers.
+    pub fn restarts(mut self, restarts: usize) -> Self {
+        self.restarts = Some(restarts);
+        self
+    }
+
+    /// Makes the pool, and starts its workers.
+    ///
+    /// # Errors
+    ///
+    /// A number that must not be zero is, or a worker could not be started.
+    pub fn build(self) -> Result<Pool, PoolError> {
+        if self.workers == 0 {
+            return Err(PoolError::Zero { what: "the number of workers" });
+        }
+        if self.max_tasks_per_child == Some(0) {
+            return Err(PoolError::Zero { what: "the number of tasks of a worker" });
+        }
+        let config = Config {
+            workers: self.workers,
+            max_tasks_per_child: self.max_tasks_per_child,
+            initializer: self.initializer.transpose()?,
+            restarts: self.restarts.unwrap_or(self.workers + 3),
+        };
+        Pool::start(config, self.deadline, self.retries)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("workers", &self.workers)
+            .field("deadline", &self.deadline)
+            .field("retries", &self.retries)
+            .field("max_tasks_per_child", &self.max_tasks_per_child)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! The pool's own thread: it sleeps until a worker rings or ends, or an item's time is over.
+
+use std::iter;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mp_handle::{Bell, Deadline, SLICE};
+use mp_process::Child;
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use crate::engine::Engine;
+
+/// What the handles of a pool share with its thread.
+pub(crate) struct Shared {
+    engine: Mutex<Engine>,
+    bell: Bell,
+    over: Mutex<bool>,
+    ended: Condvar,
+}
+
+impl Shared {
+    pub(crate) fn new(engine: Engine, bell: Bell) -> Self {
+        let (engine, over) = (Mutex::new(engine), Mutex::new(false));
+        Self { engine, bell, over, ended: Condvar::new() }
+    }
+
+    /// The engine is whole between any two statements that could panic.
+    pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the thread look again now.
+    pub(crate) fn wake(&self) {
+        self.bell.ring();
+    }
+
+    /// Does the thread's work for a moment, if an answer may come within that; returns whether
+    /// `ready` became true.
+    pub(crate) fn help(&self, deadline: Deadline, ready: impl Fn() -> bool) -> bool {
+        if ready() {
+            return true;
+        }
+        // As long as somebody looks, workers need not make a system call to be heard.
+        self.bell.disarm();
+        self.bell.spin(deadline, || {
+            if let Ok(mut engine) = self.engine.try_lock() {
+                engine.pump();
+            }
+            ready()
+        });
+        // The thread may be asleep, and count on the bell.
+        self.bell.arm();
+        self.engine().pump();
+        ready()
+    }
+
+    /// Waits until the pool has ended; false if the deadline comes first.
+    pub(crate) fn wait_over(&self, deadline: Deadline) -> bool {
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*over {
+            if deadline.is_expired() {
+                return false;
+            }
+            let slice = deadline.remaining().map_or(SLICE, |left| left.min(SLICE));
+            over = self.ended.wait_timeout(over, slice).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// The body of the thread.
+    pub(crate) fn drive(&self) {
+        loop {
+            let (children, timeout) = {
+                let mut engine = self.engine();
+                while engine.pump() {}
+                if engine.is_over() {
+                    break;
+                }
+                let next = engine.enforce_deadlines();
+                (engine.children(), next.map_or(SLICE, |next| next.min(SLICE)))
+            };
+            self.bell.arm();
+            if self.engine().pump() {
+                continue;
+            }
+            let deaths = self.sleep(&children, timeout);
+            // It fails only if the descriptor were none of ours.
+            let _ = self.bell.clear();
+            self.bell.disarm();
+            if deaths {
+                self.engine().bury();
+            }
+        }
+        *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.ended.notify_all();
+    }
+
+    /// Sleeps; returns whether workers may have ended.
+    fn sleep(&self, children: &[Child], timeout: Duration) -> bool {
+        let bell = PollFd::new(&self.bell, PollFlags::IN);
+        let sentinels = children.iter().map(Child::sentinel);
+        let sentinels = sentinels.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        let mut fds: Vec<_> = iter::once(bell).chain(sentinels).collect();
+        let timeout = Timespec { tv_sec: 0, tv_nsec: timeout.subsec_nanos().into() };
+        match rustix::event::poll(&mut fds, Some(&timeout)) {
+            // At the end of a slice everything is looked at, whoever may have said nothing.
+            Ok(0) | Err(_) => true,
+            Ok(_) => fds[1..].iter().any(|fd| !fd.revents().is_empty()),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What is to be done when a worker has died.
+
+use mp_process::ExitStatus;
+
+use crate::answer::Answer;
+use crate::engine::worker::{Given, Worker};
+use crate::engine::{Engine, Phase};
+use crate::error::TaskError;
+
+impl Engine {
+    /// Looks for workers that have ended, saves what they have answered and what they have not
+    /// begun, and starts others in their place.
+    pub(crate) fn bury(&mut self) {
+        let mut at = 0;
+        while at < self.workers.len() {
+            match self.workers[at].child().exit_status() {
+                Some(status) => {
+                    let worker = self.workers.remove(at);
+                    self.bury_one(worker, status);
+                }
+                None => at += 1,
+            }
+        }
+        self.replace();
+        self.pump();
+    }
+
+    fn bury_one(&mut self, mut worker: Worker, status: ExitStatus) {
+        // Results that it has published are results. Nonsense is not, and is lost with it.
+        let _ = worker.drain(&mut self.buffer);
+        let begun = worker.begun();
+        let timed_out = begun.is_some_and(|(item, _)| worker.condemned == Some(item));
+        let had_task = worker.answered > 0 || begun.is_some();
+        let pid = worker.child().pid();
+        let given = std::mem::take(&mut worker.given);
+        for (at, given) in given.into_iter().enumerate().rev() {
+            let is_lost = at == 0 && begun.is_some();
+            let rest = given.done + usize::from(is_lost);
+            if rest < given.chunk.count() {
+                self.pending.push_front(given.chunk.part(rest..given.chunk.count()));
+            }
+            if is_lost {
+                let error = match given.chunk.deadline {
+                    Some(limit) if timed_out => TaskError::TimedOut { limit },
+                    _ => TaskError::WorkerLost { pid, status },
+                };
+                self.lose(&given, error);
+            }
+        }
+        if had_task {
+            self.stillborn = 0;
+        } else if !worker.leaving && matches!(self.phase, Phase::Running | Phase::Closed) {
+            self.count_stillborn(|| worker.last_words());
+        }
+    }
+
+    /// An item was lost with its worker: another try, if it has one, or its error.
+    fn lose(&mut self, given: &Given, error: TaskError) {
+        if given.chunk.retries > 0 && matches!(error, TaskError::WorkerLost { .. }) {
+            let mut item = given.chunk.part(given.done..given.done + 1);
+            item.retries -= 1;
+            self.pending.push_back(item);
+        } else {
+            let place = given.chunk.first + given.done;
+            given.chunk.job.answers().put(place, Answer::Failed(error));
+        }
+    }
+
+    /// Starts as many workers as are missing, if there is something for them to do.
+    fn replace(&mut self) {
+        let wanted = match self.phase {
+            Phase::Running => self.config.workers,
+            Phase::Closed if !self.pending.is_empty() => self.config.workers,
+            _ => 0,
+        };
+        while self.workers.len() < wanted {
+            if let Err(error) = self.start_worker() {
+                // The system may have room again in a moment: the next look is another try.
+                self.count_stillborn(|| error.to_string());
+                return;
+            }
+        }
+    }
+
+    /// Notes that a worker came to nothing; gives up if that happens again and again.
+    fn count_stillborn(&mut self, reason: impl FnOnce() -> String) {
+        self.stillborn += 1;
+        if self.stillborn > self.config.restarts {
+            let reason = reason();
+            self.stop_all(&TaskError::PoolBroken { reason: reason.clone() });
+            self.phase = Phase::Broken(reason);
+        }
+    }
+}

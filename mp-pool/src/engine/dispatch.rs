@@ -1,0 +1,108 @@
+//! Who gets which task.
+
+use crate::engine::worker::{Refused, Worker};
+use crate::engine::{Engine, fail};
+use crate::error::TaskError;
+
+impl Engine {
+    /// Gives out what waits, as far as workers can take it; returns whether it gave anything.
+    ///
+    /// It goes round the workers, a chunk to each, so that few tasks are spread widely.
+    pub(super) fn dispatch(&mut self) -> bool {
+        let mut gave = vec![false; self.workers.len()];
+        loop {
+            let mut round = false;
+            for (at, gave) in gave.iter_mut().enumerate() {
+                let given = self.give_next(at);
+                *gave |= given;
+                round |= given;
+            }
+            if !round && !self.share_out() {
+                break;
+            }
+        }
+        for (worker, _) in self.workers.iter().zip(&gave).filter(|(_, gave)| **gave) {
+            worker.notify();
+        }
+        self.dismiss();
+        gave.contains(&true)
+    }
+
+    /// Gives the next chunk to this worker, if it may have one.
+    fn give_next(&mut self, at: usize) -> bool {
+        let worker = &mut self.workers[at];
+        while let Some(chunk) = self.pending.pop_front() {
+            if chunk.job.is_abandoned() {
+                fail(&chunk, 0, &TaskError::Cancelled);
+                continue;
+            }
+            if !may_take(worker, chunk.count(), self.config.max_tasks_per_child) {
+                self.pending.push_front(chunk);
+                return false;
+            }
+            match worker.give(chunk, &self.functions) {
+                Ok(()) => return true,
+                Err(Refused::Full(chunk)) => {
+                    self.pending.push_front(chunk);
+                    return false;
+                }
+                Err(Refused::Never(chunk, reason)) => {
+                    let reason = format!("the arguments cannot be sent: {reason}");
+                    fail(&chunk, 0, &TaskError::Undecodable { reason });
+                }
+            }
+        }
+        false
+    }
+
+    /// If a worker is idle while another has chunks ahead, takes those back to be given anew.
+    fn share_out(&mut self) -> bool {
+        let most = self.config.max_tasks_per_child;
+        let idle = |worker: &Worker| worker.given.is_empty() && may_take(worker, 1, most);
+        if !self.pending.is_empty() || !self.workers.iter().any(idle) {
+            return false;
+        }
+        let richest = self.workers.iter_mut().max_by_key(|worker| worker.given.len());
+        let Some(richest) = richest.filter(|worker| worker.given.len() > 1) else {
+            return false;
+        };
+        self.pending.extend(richest.take_back());
+        !self.pending.is_empty()
+    }
+
+    /// Takes back what workers have ahead of calls that nobody waits for any more.
+    pub(crate) fn forget_abandoned(&mut self) {
+        for worker in &mut self.workers {
+            if worker.given.iter().skip(1).any(|given| given.chunk.job.is_abandoned()) {
+                self.pending.extend(worker.take_back());
+            }
+        }
+        self.dispatch();
+    }
+
+    /// Lets go the workers that have had as many tasks as they may, and all of them at the end.
+    fn dismiss(&mut self) {
+        // As long as something may come back from a dead worker, the others are needed.
+        let over = !self.is_running()
+            && self.pending.is_empty()
+            && self.workers.iter().all(|worker| worker.given.is_empty());
+        let most = self.config.max_tasks_per_child;
+        // A worker that must not take what is next is of no use any more.
+        let next = self.pending.front().map_or(1, |chunk| chunk.count() as u64);
+        for worker in &mut self.workers {
+            let full = most.is_some_and(|most| worker.accepted + next > most);
+            if over || full && worker.given.is_empty() {
+                worker.dismiss();
+            }
+        }
+    }
+}
+
+/// Whether a worker may be given `count` items more.
+fn may_take(worker: &Worker, count: usize, most: Option<u64>) -> bool {
+    worker.ready
+        && !worker.leaving
+        && worker.condemned.is_none()
+        && most.is_none_or(|most| worker.accepted + count as u64 <= most)
+        && (worker.given.len() < 2 || worker.unanswered() < worker.pace.ahead())
+}

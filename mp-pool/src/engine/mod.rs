@@ -1,0 +1,217 @@
+//! The state of a pool: who works on what, and what waits.
+//!
+//! The engine does nothing by itself and never waits. Whoever has something for it, or wants
+//! something of it, locks it and calls it: a caller who submits, a caller who waits for a result,
+//! and the pool's own thread (`driver`).
+
+mod burial;
+mod dispatch;
+mod pace;
+mod worker;
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use mp_handle::{Bell, Parcel};
+use mp_process::Child;
+
+use crate::answer::Answer;
+use crate::chunk::Chunk;
+use crate::engine::worker::Worker;
+use crate::error::{PoolError, TaskError};
+use crate::protocol::now;
+use crate::run::TaskFunction;
+use crate::worker::Initializer;
+
+/// What a pool was made with.
+pub(crate) struct Config {
+    pub(crate) workers: usize,
+    pub(crate) max_tasks_per_child: Option<u64>,
+    pub(crate) initializer: Option<(Initializer, Parcel)>,
+    /// How many workers in a row may end before their first task.
+    pub(crate) restarts: usize,
+}
+
+/// Where a pool is in its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// Takes nothing new, and ends when all is done.
+    Closed,
+    Terminated,
+    /// The workers do not live to run a task; says what became of the last.
+    Broken(String),
+}
+
+/// The state of a pool.
+pub(crate) struct Engine {
+    config: Config,
+    bell: Bell,
+    phase: Phase,
+    workers: Vec<Worker>,
+    pending: VecDeque<Chunk>,
+    /// The functions that tasks have called so far: their numbers, and how they travel.
+    numbers: HashMap<TaskFunction, u32>,
+    functions: Vec<Vec<u8>>,
+    started: usize,
+    /// Workers in a row that ended before their first task.
+    stillborn: usize,
+    /// Reused for what rings are drained into.
+    buffer: Vec<u8>,
+}
+
+impl Engine {
+    /// Starts all workers.
+    pub(crate) fn new(config: Config, bell: Bell) -> Result<Self, PoolError> {
+        let mut engine = Self {
+            config,
+            bell,
+            phase: Phase::Running,
+            workers: Vec::new(),
+            pending: VecDeque::new(),
+            numbers: HashMap::new(),
+            functions: Vec::new(),
+            started: 0,
+            stillborn: 0,
+            buffer: Vec::new(),
+        };
+        while engine.workers.len() < engine.config.workers {
+            if let Err(error) = engine.start_worker() {
+                engine.terminate();
+                return Err(error);
+            }
+        }
+        Ok(engine)
+    }
+
+    fn start_worker(&mut self) -> Result<(), PoolError> {
+        self.started += 1;
+        let name = format!("PoolWorker-{}", self.started);
+        let worker = Worker::start(name, &self.bell, self.config.initializer.as_ref())?;
+        self.workers.push(worker);
+        Ok(())
+    }
+
+    /// The workers' processes.
+    pub(crate) fn children(&self) -> Vec<Child> {
+        self.workers.iter().map(|worker| worker.child().clone()).collect()
+    }
+
+    /// The number that stands for a function in chunks.
+    pub(crate) fn number_of(&mut self, function: TaskFunction) -> Result<u32, TaskError> {
+        if let Some(&number) = self.numbers.get(&function) {
+            return Ok(number);
+        }
+        let parcel = Parcel::encode(&function)
+            .map_err(|error| TaskError::Undecodable { reason: error.to_string() })?;
+        let number = self.functions.len() as u32;
+        self.functions.push(parcel.bytes().to_vec());
+        self.numbers.insert(function, number);
+        Ok(number)
+    }
+
+    /// Whether tasks are taken, or why not.
+    pub(crate) fn check_open(&self) -> Result<(), TaskError> {
+        match &self.phase {
+            Phase::Running => Ok(()),
+            Phase::Closed | Phase::Terminated => Err(TaskError::PoolClosed),
+            Phase::Broken(reason) => Err(TaskError::PoolBroken { reason: reason.clone() }),
+        }
+    }
+
+    /// Takes the chunks of a call, and gives out what can be given.
+    pub(crate) fn submit(&mut self, chunks: Vec<Chunk>) {
+        match self.check_open() {
+            Ok(()) => self.pending.extend(chunks),
+            Err(error) => chunks.iter().for_each(|chunk| fail(chunk, 0, &error)),
+        }
+        self.dispatch();
+    }
+
+    /// Takes in answers and gives out tasks; returns whether there were any.
+    pub(crate) fn pump(&mut self) -> bool {
+        let mut answers = 0;
+        for worker in &mut self.workers {
+            match worker.drain(&mut self.buffer) {
+                Ok(number) => answers += number,
+                // What it has begun is lost, as if it had died; and so it shall.
+                Err(_nonsense) => worker.kill(),
+            }
+            if worker.answered > 0 {
+                self.stillborn = 0;
+            }
+        }
+        self.dispatch() || answers > 0
+    }
+
+    /// Stops items whose time is over; returns how long until that may be true of another.
+    pub(crate) fn enforce_deadlines(&mut self) -> Option<Duration> {
+        let mut soonest: Option<Duration> = None;
+        for worker in self.workers.iter_mut().filter(|worker| worker.condemned.is_none()) {
+            let Some(limit) = worker.given.front().and_then(|given| given.chunk.deadline) else {
+                continue;
+            };
+            let left = match worker.begun() {
+                None => limit,
+                Some((item, since)) => {
+                    let ran = Duration::from_nanos(now().saturating_sub(since));
+                    if ran >= limit && worker.condemn(item) {
+                        continue;
+                    }
+                    limit.saturating_sub(ran)
+                }
+            };
+            soonest = Some(soonest.map_or(left, |soonest| soonest.min(left)));
+        }
+        soonest
+    }
+
+    /// Takes nothing new from now on.
+    pub(crate) fn close(&mut self) {
+        if self.phase == Phase::Running {
+            self.phase = Phase::Closed;
+        }
+        self.dispatch();
+    }
+
+    /// Stops everything.
+    pub(crate) fn terminate(&mut self) {
+        if !matches!(self.phase, Phase::Broken(_)) {
+            self.phase = Phase::Terminated;
+        }
+        self.stop_all(&TaskError::Cancelled);
+    }
+
+    /// Kills the workers, and gives all that is not answered this error.
+    fn stop_all(&mut self, error: &TaskError) {
+        for worker in &mut self.workers {
+            worker.kill();
+            // What was answered before is an answer.
+            let _ = worker.drain(&mut self.buffer);
+            for given in worker.given.drain(..) {
+                fail(&given.chunk, given.done, error);
+            }
+        }
+        for chunk in self.pending.drain(..) {
+            fail(&chunk, 0, error);
+        }
+    }
+
+    /// Whether the pool has ended, workers included.
+    pub(crate) fn is_over(&self) -> bool {
+        !self.is_running() && self.workers.is_empty()
+    }
+
+    /// Whether it was neither closed nor terminated, nor has given up.
+    pub(crate) fn is_running(&self) -> bool {
+        self.phase == Phase::Running
+    }
+}
+
+/// Answers for the items of a chunk, from the one at `from`.
+fn fail(chunk: &Chunk, from: usize, error: &TaskError) {
+    let mut answers = chunk.job.answers();
+    for index in from..chunk.count() {
+        answers.put(chunk.first + index, Answer::Failed(error.clone()));
+    }
+}

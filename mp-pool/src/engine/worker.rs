@@ -1,0 +1,271 @@
+//! The parent's side of one worker.
+
+use std::collections::{HashSet, VecDeque};
+use std::io;
+use std::iter::Peekable;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use mp_handle::{Bell, Consumer, Descriptor, Frames, Parcel, Post, Producer, PushError};
+use mp_process::{Child, Process};
+
+use crate::answer::Answer;
+use crate::chunk::Chunk;
+use crate::engine::pace::Pace;
+use crate::error::PoolError;
+use crate::protocol::{
+    self, Item, RESULTS, RING, ResultFrame, TASK_HEADER, TASKS, TaskFrame, Words,
+};
+use crate::worker::{self, Initializer, Start};
+
+/// A worker, and what it has been given.
+pub(crate) struct Worker {
+    process: Process<Result<(), String>>,
+    words: Words,
+    tasks: Producer,
+    results: Consumer,
+    post: Post,
+    /// What it has not answered wholly yet, in the order of the sequence numbers.
+    pub(crate) given: VecDeque<Given>,
+    next_seq: u32,
+    /// The functions that it knows by number.
+    functions: HashSet<u32>,
+    /// Its initializer has returned.
+    pub(crate) ready: bool,
+    /// Items that it was given in all its life.
+    pub(crate) accepted: u64,
+    /// Items that it has answered.
+    pub(crate) answered: u64,
+    /// It was told to exit.
+    pub(crate) leaving: bool,
+    /// It was killed for the sake of this item.
+    pub(crate) condemned: Option<Item>,
+    pub(crate) pace: Pace,
+}
+
+/// A chunk that a worker was given.
+pub(crate) struct Given {
+    seq: u32,
+    pub(crate) chunk: Chunk,
+    /// Items that are answered.
+    pub(crate) done: usize,
+}
+
+/// Why a chunk could not be given to a worker; it comes back.
+pub(crate) enum Refused {
+    /// There is no room at the moment.
+    Full(Chunk),
+    /// It cannot be sent at all.
+    Never(Chunk, String),
+}
+
+impl Worker {
+    pub(crate) fn start(
+        name: String,
+        bell: &Bell,
+        initializer: Option<&(Initializer, Parcel)>,
+    ) -> Result<Self, PoolError> {
+        let region = protocol::create_region()?;
+        let (post, theirs) = Post::pair().map_err(PoolError::system("make a socket pair"))?;
+        if let Some((_, args)) = initializer {
+            post.send(0, args).map_err(PoolError::system("send the initializer's arguments"))?;
+        }
+        let corrupt = |error| PoolError::system("use a fresh ring")(io::Error::other(error));
+        let tasks = Producer::attach(&region, TASKS, RING).map_err(corrupt)?;
+        let results = Consumer::attach(&region, RESULTS, RING).map_err(corrupt)?;
+        let start = Start {
+            region: region.clone(),
+            bell: bell.clone(),
+            post: Descriptor::from(OwnedFd::from(theirs)),
+            initializer: initializer.map(|(function, _)| *function),
+        };
+        let process = Process::builder()
+            .name(name)
+            .daemon(true)
+            .process_group(0)
+            .spawn(worker::main, (start,))?;
+        Ok(Self {
+            process,
+            words: Words::new(region)?,
+            tasks,
+            results,
+            post,
+            given: VecDeque::new(),
+            next_seq: 0,
+            functions: HashSet::new(),
+            ready: false,
+            accepted: 0,
+            answered: 0,
+            leaving: false,
+            condemned: None,
+            pace: Pace::default(),
+        })
+    }
+
+    pub(crate) fn child(&self) -> &Child {
+        &self.process
+    }
+
+    /// Why it has ended.
+    pub(crate) fn last_words(&mut self) -> String {
+        match self.process.try_join() {
+            Some(Ok(Err(reason))) => reason,
+            Some(Err(error)) => error.to_string(),
+            Some(Ok(Ok(()))) | None => String::from("a worker has left unasked"),
+        }
+    }
+
+    /// Gives it a chunk. `functions` are those that chunks number, encoded.
+    pub(crate) fn give(&mut self, chunk: Chunk, functions: &[Vec<u8>]) -> Result<(), Refused> {
+        let number = chunk.function;
+        if !self.functions.contains(&number) {
+            let function = functions[number as usize].as_slice();
+            let header = TaskFrame::Function { number, bytes: function }.header();
+            if let Err(error) = self.tasks.try_push(&[&header, function]) {
+                return Err(refused(chunk, &error));
+            }
+            self.functions.insert(number);
+        }
+        let (seq, timed) = (self.next_seq, chunk.deadline.is_some());
+        let (table, items) = (chunk.table(), chunk.items());
+        let len = TASK_HEADER + table.len() + items.bytes().len();
+        let spilled = len > self.tasks.max_frame() || !items.descriptors().is_empty();
+        if spilled && let Err(error) = self.post.send(u64::from(seq), items) {
+            return Err(match error.kind() {
+                io::ErrorKind::WouldBlock => Refused::Full(chunk),
+                _ => Refused::Never(chunk, error.to_string()),
+            });
+        }
+        let bytes = if spilled { &[][..] } else { items.bytes() };
+        let frame = TaskFrame::Chunk { seq, function: number, timed, spilled, table, bytes };
+        if let Err(error) = self.tasks.try_push(&[&frame.header(), table, bytes]) {
+            return Err(refused(chunk, &error));
+        }
+        if self.given.is_empty() {
+            self.pace.begin();
+        }
+        self.next_seq = seq.wrapping_add(1);
+        self.accepted += chunk.count() as u64;
+        self.given.push_back(Given { seq, chunk, done: 0 });
+        Ok(())
+    }
+
+    /// Wakes it for what it was given.
+    pub(crate) fn notify(&self) {
+        self.tasks.notify();
+    }
+
+    /// Tells it to exit when it has done what it was given. If there is no room for that at the
+    /// moment, the next call is another try.
+    pub(crate) fn dismiss(&mut self) {
+        if !self.leaving && self.tasks.try_push(&[&TaskFrame::Exit.header()]).is_ok() {
+            self.leaving = true;
+            self.tasks.notify();
+        }
+    }
+
+    /// Takes in its answers; returns how many frames there were, or what makes no sense in them.
+    pub(crate) fn drain(&mut self, buffer: &mut Vec<u8>) -> Result<usize, String> {
+        buffer.clear();
+        if self.results.drain(buffer).map_err(|error| error.to_string())? == 0 {
+            return Ok(0);
+        }
+        self.results.notify_space();
+        let (was_ready, before) = (self.ready, self.answered);
+        let mut frames = Frames::new(buffer).peekable();
+        while let Some(frame) = frames.peek() {
+            match parse(frame)? {
+                ResultFrame::Ready => {
+                    self.ready = true;
+                    frames.next();
+                }
+                ResultFrame::Item { .. } => self.drain_chunk(&mut frames)?,
+            }
+        }
+        let answered = (self.answered - before) as usize;
+        self.pace.advance(answered);
+        Ok(answered + usize::from(self.ready != was_ready))
+    }
+
+    /// Takes in the answers that belong to the oldest chunk.
+    fn drain_chunk(&mut self, frames: &mut Peekable<Frames<'_>>) -> Result<(), String> {
+        let given = self.given.front_mut().ok_or("an answer that nobody has asked for")?;
+        let job = Arc::clone(&given.chunk.job);
+        let mut answers = job.answers();
+        while given.done < given.chunk.count() {
+            let Some(frame) = frames.next() else { return Ok(()) };
+            let ResultFrame::Item { item, status, spilled, bytes } = parse(&frame)? else {
+                return Err("a worker that is ready twice".into());
+            };
+            if (item != Item { seq: given.seq, index: given.done as u32 }) {
+                return Err(format!("an answer to {item:?} out of turn"));
+            }
+            let place = given.chunk.first + given.done;
+            if spilled {
+                answers.put(
+                    place,
+                    match worker::receive(&self.post, item.tag()) {
+                        Ok(parcel) => Answer::Spilled(status, parcel),
+                        Err(reason) => Answer::undecodable(reason),
+                    },
+                );
+            } else {
+                answers.put_bytes(place, status, bytes);
+            }
+            given.done += 1;
+            self.answered += 1;
+        }
+        drop(answers);
+        self.given.pop_front();
+        Ok(())
+    }
+
+    /// Takes back what it has not begun, in order.
+    pub(crate) fn take_back(&mut self) -> impl Iterator<Item = Chunk> {
+        self.words.take_back(self.next_seq);
+        let kept = self.given.iter().take_while(|given| self.words.is_claimed(given.seq)).count();
+        let back = self.given.split_off(kept);
+        self.accepted -= back.iter().map(|given| given.chunk.count() as u64).sum::<u64>();
+        back.into_iter().map(|given| given.chunk)
+    }
+
+    /// How many items it has not answered.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.given.iter().map(|given| given.chunk.count() - given.done).sum()
+    }
+
+    /// The item that it has begun and not answered, and when (true only if the items of the chunk
+    /// have a deadline).
+    pub(crate) fn begun(&self) -> Option<(Item, u64)> {
+        let given = self.given.front()?;
+        let item = Item { seq: given.seq, index: given.done as u32 };
+        self.words.begun(item).map(|since| (item, since))
+    }
+
+    /// Kills it for the sake of `item`; false if that has ended in time.
+    pub(crate) fn condemn(&mut self, item: Item) -> bool {
+        let condemned = self.words.condemn(item);
+        if condemned {
+            self.condemned = Some(item);
+            self.kill();
+        }
+        condemned
+    }
+
+    pub(crate) fn kill(&self) {
+        // It fails only if this process may not signal the child any more: nothing can be done.
+        let _ = self.process.kill();
+    }
+}
+
+fn parse<'a, E: ToString>(frame: &Result<&'a [u8], E>) -> Result<ResultFrame<'a>, String> {
+    let frame = frame.as_ref().map_err(ToString::to_string)?;
+    ResultFrame::parse(frame).ok_or_else(|| String::from("a frame of an unknown kind"))
+}
+
+fn refused(chunk: Chunk, error: &PushError) -> Refused {
+    match error {
+        PushError::Full => Refused::Full(chunk),
+        error => Refused::Never(chunk, error.to_string()),
+    }
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod answer;
+mod async_result;
+mod builder;
+mod callbacks;
+mod chunk;
+mod driver;
+mod engine;
+mod error;
+mod job;
+mod output;
+mod pool;
+mod protocol;
+mod run;
+mod task;
+mod worker;
+
+pub use async_result::AsyncResult;
+pub use builder::{Builder, Initialized};
+pub use error::{PoolError, TaskError};
+pub use output::{Failure, Fallible, Plain, TaskOutput};
+pub use pool::Pool;
+pub use task::Task;

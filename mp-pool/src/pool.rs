@@ -1,0 +1,294 @@
+//! A pool of worker processes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use mp_handle::{Bell, Deadline};
+use mp_process::Function;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::async_result::AsyncResult;
+use crate::builder::Builder;
+use crate::callbacks::Callbacks;
+use crate::chunk::MAX_COUNT;
+use crate::driver::Shared;
+use crate::engine::{Config, Engine};
+use crate::error::{PoolError, TaskError};
+use crate::output::Plain;
+use crate::task::Task;
+
+/// A number of worker processes that call functions for this one.
+///
+/// Every task comes to an end: with its result, or with a [`TaskError`] of its own. A worker that
+/// dies takes with it the one item that it was at; it is replaced, and everything else goes on.
+/// No task is begun twice, unless the caller allows it by `retries`.
+///
+/// Dropping a pool [terminates](Self::terminate) it, as the end of Python's `with Pool()` does.
+///
+/// # Examples
+///
+/// ```
+/// use mp_pool::{Pool, TaskError};
+///
+/// fn reciprocal(n: i32) -> i32 {
+///     match n {
+///         0 => std::process::abort(),
+///         n => 100 / n,
+///     }
+/// }
+///
+/// mp_process::init();
+/// let pool = Pool::new(2)?;
+/// assert_eq!(pool.map(reciprocal, [1, 2, 4])?, [100, 50, 25]);
+///
+/// let each = pool.try_map(reciprocal, [5, 0, 10]);
+/// assert_eq!(each[0], Ok(20));
+/// assert!(matches!(each[1], Err(TaskError::WorkerLost { .. })));
+/// assert_eq!(each[2], Ok(10));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Pool {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) callbacks: Callbacks,
+    pub(crate) workers: usize,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) retries: u32,
+    /// The most items of a chunk.
+    pub(crate) max_chunk: usize,
+}
+
+impl Pool {
+    /// Makes a pool of `workers` workers.
+    ///
+    /// # Errors
+    ///
+    /// `workers` is zero, or a worker could not be started.
+    pub fn new(workers: usize) -> Result<Self, PoolError> {
+        Self::builder().workers(workers).build()
+    }
+
+    /// Prepares a pool with options.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn start(
+        config: Config,
+        deadline: Option<Duration>,
+        retries: u32,
+    ) -> Result<Self, PoolError> {
+        let workers = config.workers;
+        let most = config.max_tasks_per_child.and_then(|most| usize::try_from(most).ok());
+        let bell = Bell::new()?;
+        let shared = Arc::new(Shared::new(Engine::new(config, bell.clone())?, bell));
+        let thread = thread::Builder::new().name("pool".into()).spawn({
+            let shared = Arc::clone(&shared);
+            move || shared.drive()
+        });
+        if let Err(error) = thread {
+            shared.engine().terminate();
+            return Err(PoolError::system("start a thread")(error));
+        }
+        let max_chunk = most.unwrap_or(MAX_COUNT);
+        Ok(Self { shared, callbacks: Callbacks::default(), workers, deadline, retries, max_chunk })
+    }
+
+    /// Prepares a call of `f` with options.
+    pub fn task<F>(&self, f: F) -> Task<'_, F, Plain> {
+        Task::new(self, f)
+    }
+
+    /// Calls `f` for each item, and returns the results in the order of the items.
+    ///
+    /// # Errors
+    ///
+    /// As soon as an item fails, its failure (of several, the first in the order of the items);
+    /// items that have not begun are given up. [`try_map`](Self::try_map) gives each its own.
+    pub fn map<F, T>(
+        &self,
+        f: F,
+        items: impl IntoIterator<Item = T>,
+    ) -> Result<Vec<F::Output>, TaskError>
+    where
+        F: Function<(T,)>,
+        F::Output: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned,
+    {
+        self.task(f).map(items)
+    }
+
+    /// Calls `f` for each item, and returns what became of each, in the order of the items.
+    pub fn try_map<F, T>(
+        &self,
+        f: F,
+        items: impl IntoIterator<Item = T>,
+    ) -> Vec<Result<F::Output, TaskError>>
+    where
+        F: Function<(T,)>,
+        F::Output: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned,
+    {
+        self.task(f).try_map(items)
+    }
+
+    /// Calls `f` for each item, a tuple of its arguments.
+    ///
+    /// # Errors
+    ///
+    /// As [`map`](Self::map).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// mp_process::init();
+    /// let pool = mp_pool::Pool::new(2)?;
+    /// assert_eq!(pool.starmap(|a: u32, b: u32| a * b, [(2, 3), (4, 5)])?, [6, 20]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn starmap<F, A>(
+        &self,
+        f: F,
+        items: impl IntoIterator<Item = A>,
+    ) -> Result<Vec<F::Output>, TaskError>
+    where
+        F: Function<A>,
+        F::Output: Serialize + DeserializeOwned,
+        A: Serialize + DeserializeOwned,
+    {
+        self.task(f).starmap(items)
+    }
+
+    /// Calls `f` once, and waits for its result.
+    ///
+    /// # Errors
+    ///
+    /// Why it has none.
+    pub fn apply<F, A>(&self, f: F, args: A) -> Result<F::Output, TaskError>
+    where
+        F: Function<A>,
+        F::Output: Serialize + DeserializeOwned,
+        A: Serialize + DeserializeOwned,
+    {
+        self.task(f).apply(args)
+    }
+
+    /// Has `f` called for each item, and returns at once. See [`AsyncResult`].
+    pub fn map_async<F, T>(
+        &self,
+        f: F,
+        items: impl IntoIterator<Item = T>,
+    ) -> AsyncResult<Vec<F::Output>>
+    where
+        F: Function<(T,)>,
+        F::Output: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned,
+    {
+        self.task(f).map_async(items)
+    }
+
+    /// Has `f` called for each item, a tuple of its arguments, and returns at once.
+    pub fn starmap_async<F, A>(
+        &self,
+        f: F,
+        items: impl IntoIterator<Item = A>,
+    ) -> AsyncResult<Vec<F::Output>>
+    where
+        F: Function<A>,
+        F::Output: Serialize + DeserializeOwned,
+        A: Serialize + DeserializeOwned,
+    {
+        self.task(f).starmap_async(items)
+    }
+
+    /// Has `f` called once, and returns at once. See [`AsyncResult`].
+    pub fn apply_async<F, A>(&self, f: F, args: A) -> AsyncResult<F::Output>
+    where
+        F: Function<A>,
+        F::Output: Serialize + DeserializeOwned,
+        A: Serialize + DeserializeOwned,
+    {
+        self.task(f).apply_async(args)
+    }
+
+    /// The process ids of the workers that live at the moment.
+    #[must_use]
+    pub fn worker_pids(&self) -> Vec<u32> {
+        self.shared.engine().children().iter().map(|child| child.pid()).collect()
+    }
+
+    /// Takes no more tasks; the workers exit when all are done. Returns at once.
+    pub fn close(&self) {
+        self.shared.engine().close();
+        self.shared.wake();
+    }
+
+    /// Kills the workers at once. Tasks that have no result get [`TaskError::Cancelled`].
+    pub fn terminate(&self) {
+        self.shared.engine().terminate();
+        self.shared.wake();
+    }
+
+    /// Waits until a pool that was closed or terminated has ended: all tasks, and all workers.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::StillRunning`] if it was neither closed nor terminated.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// mp_process::init();
+    /// let pool = mp_pool::Pool::new(2)?;
+    /// let last = pool.apply_async(|| 7, ());
+    /// pool.close();
+    /// pool.join()?;
+    /// assert!(last.ready());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn join(&self) -> Result<(), PoolError> {
+        self.join_until(Deadline::NEVER).map(drop)
+    }
+
+    /// Waits as [`join`](Self::join), but no longer than `timeout`; returns whether the pool has
+    /// ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    pub fn join_timeout(&self, timeout: Duration) -> Result<bool, PoolError> {
+        self.join_until(Deadline::after(timeout))
+    }
+
+    /// Tells whether the pool has ended, as [`join`](Self::join) but without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    pub fn try_join(&self) -> Result<bool, PoolError> {
+        self.join_until(Deadline::now())
+    }
+
+    fn join_until(&self, deadline: Deadline) -> Result<bool, PoolError> {
+        if self.shared.engine().is_running() {
+            return Err(PoolError::StillRunning);
+        }
+        Ok(self.shared.wait_over(deadline))
+    }
+}
+
+impl Drop for Pool {
+    /// Terminates the pool, and waits until the workers, which were killed, are gone.
+    fn drop(&mut self) {
+        self.terminate();
+        self.shared.wait_over(Deadline::NEVER);
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("workers", &self.worker_pids()).finish_non_exhaustive()
+    }
+}

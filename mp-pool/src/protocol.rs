@@ -1,0 +1,277 @@
+//! What parent and worker share: one region each, with two rings and three words.
+//!
+//! ```text
+//! offset 0         64         128      256        256 + ring
+//!        | window  | running  | started | task ring | result ring |
+//! ```
+//!
+//! The parent pushes chunks of tasks into one ring, the worker pushes results, one frame for each
+//! item, into the other. What is too large for a ring, or carries descriptors, goes over a socket
+//! ([`Post`](mp_handle::Post)) first, and the frame only says so. No lock is shared, so a worker
+//! that dies takes none with it. From the words the parent knows what it was at:
+//!
+//! - **window** says which chunk begins next. The worker claims a chunk by moving it forward, the
+//!   parent takes back all that is not claimed by moving the mark behind which frames count; each
+//!   is one compare-and-swap of the whole word, so that a chunk is either run or taken back.
+//! - **running** is the item that has begun. The worker stores it before it calls the function,
+//!   so an item that is neither stored there nor answered has not begun, and may run elsewhere.
+//!   If items have a deadline, the worker ends an item, and the parent condemns one, by a
+//!   compare-and-swap of this word: an item either ended in time or is the one that was stopped.
+//! - **started** is when it began, on the monotonic clock, if items have a deadline.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mp_handle::{Kind, Region, RegionError, ring_size};
+
+/// The capacity of each ring, in bytes.
+pub(crate) const RING: usize = 128 << 10;
+
+const WINDOW: usize = 0;
+const RUNNING: usize = 64;
+const STARTED: usize = 128;
+pub(crate) const TASKS: usize = 256;
+pub(crate) const RESULTS: usize = TASKS + ring_size(RING);
+const SIZE: usize = RESULTS + ring_size(RING);
+
+/// The kind of the region that parent and worker share.
+pub(crate) const KIND: Kind = Kind::new(0x10, "pool worker");
+
+/// Makes the region of a new worker.
+pub(crate) fn create_region() -> Result<Region, RegionError> {
+    Region::create(KIND, 0, SIZE)
+}
+
+/// Whether sequence number `a` is before `b`. They wrap.
+fn is_before(a: u32, b: u32) -> bool {
+    a.wrapping_sub(b) as i32 <= -1
+}
+
+/// The three words of a worker's region.
+#[derive(Debug)]
+pub(crate) struct Words(Region);
+
+/// One item of one chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    pub(crate) seq: u32,
+    pub(crate) index: u32,
+}
+
+const IDLE: u64 = 0;
+const BEGUN: u64 = 1;
+const CONDEMNED: u64 = 2;
+
+impl Item {
+    /// What its result bears if it goes over the socket.
+    pub(crate) fn tag(self) -> u64 {
+        u64::from(self.seq) << 32 | u64::from(self.index)
+    }
+
+    /// An index is below [`MAX_COUNT`](crate::chunk::MAX_COUNT), so there is room for a state.
+    fn word(self, state: u64) -> u64 {
+        u64::from(self.seq) << 32 | u64::from(self.index) << 2 | state
+    }
+}
+
+impl Words {
+    pub(crate) fn new(region: Region) -> Result<Self, RegionError> {
+        region.expect(KIND, 0)?;
+        Ok(Self(region))
+    }
+
+    fn at(&self, offset: usize) -> &AtomicU64 {
+        self.0.atomic_u64(offset).expect("the words are at the start of every region of this kind")
+    }
+
+    /// Worker: claims chunk `seq`; false if the parent has taken it back.
+    pub(crate) fn claim(&self, seq: u32) -> bool {
+        let window = self.at(WINDOW);
+        window
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+                let taken_back = (word >> 32) as u32;
+                let next = u64::from(seq.wrapping_add(1));
+                (!is_before(seq, taken_back)).then_some(word >> 32 << 32 | next)
+            })
+            .is_ok()
+    }
+
+    /// Parent: takes back all chunks before `end` that are not claimed; returns the first of them.
+    pub(crate) fn take_back(&self, end: u32) -> u32 {
+        let window = self.at(WINDOW);
+        let taken = |word: u64| u64::from(end) << 32 | word & u64::from(u32::MAX);
+        let before = window
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| Some(taken(word)))
+            .expect("the closure always gives a value");
+        before as u32
+    }
+
+    /// Parent: whether chunk `seq` has been claimed.
+    pub(crate) fn is_claimed(&self, seq: u32) -> bool {
+        is_before(seq, self.at(WINDOW).load(Ordering::Acquire) as u32)
+    }
+
+    /// Worker: is about to call the function for `item`; `now` if the item has a deadline.
+    pub(crate) fn begin(&self, item: Item, now: Option<u64>) {
+        if let Some(now) = now {
+            self.at(STARTED).store(now, Ordering::Relaxed);
+        }
+        self.at(RUNNING).store(item.word(BEGUN), Ordering::Release);
+    }
+
+    /// Worker: the function has returned; false if the parent has condemned the item.
+    pub(crate) fn end(&self, item: Item) -> bool {
+        let ended = item.word(IDLE);
+        let running = self.at(RUNNING);
+        let swap = running.compare_exchange(
+            item.word(BEGUN),
+            ended,
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+        swap.is_ok()
+    }
+
+    /// Parent: whether `item` has begun, and when. Only for items with a deadline is the time
+    /// that of this item.
+    pub(crate) fn begun(&self, item: Item) -> Option<u64> {
+        let word = self.at(RUNNING).load(Ordering::Acquire);
+        (word == item.word(BEGUN) || word == item.word(CONDEMNED))
+            .then(|| self.at(STARTED).load(Ordering::Relaxed))
+    }
+
+    /// Parent: condemns `item`; false if it has ended.
+    pub(crate) fn condemn(&self, item: Item) -> bool {
+        let running = self.at(RUNNING);
+        let swap = running.compare_exchange(
+            item.word(BEGUN),
+            item.word(CONDEMNED),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+        swap.is_ok()
+    }
+}
+
+/// Nanoseconds on the monotonic clock, which is the same in all processes.
+pub(crate) fn now() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
+}
+
+/// A frame from the parent.
+pub(crate) enum TaskFrame<'a> {
+    /// From now on this number stands for this function, a parcel of one.
+    Function { number: u32, bytes: &'a [u8] },
+    /// A chunk of tasks.
+    Chunk { seq: u32, function: u32, timed: bool, spilled: bool, table: &'a [u8], bytes: &'a [u8] },
+    /// There is nothing more.
+    Exit,
+}
+
+pub(crate) const TASK_HEADER: usize = 20;
+
+impl<'a> TaskFrame<'a> {
+    const FUNCTION: u32 = 1;
+    const CHUNK: u32 = 2;
+    const EXIT: u32 = 3;
+
+    /// The header, which stands before the table and the bytes.
+    pub(crate) fn header(&self) -> [u8; TASK_HEADER] {
+        let words = match *self {
+            Self::Function { number, .. } => [Self::FUNCTION, number, 0, 0, 0],
+            Self::Chunk { seq, function, timed, spilled, table, .. } => {
+                let flags = u32::from(timed) | u32::from(spilled) << 1;
+                [Self::CHUNK, seq, function, flags, table.len() as u32]
+            }
+            Self::Exit => [Self::EXIT, 0, 0, 0, 0],
+        };
+        let mut header = [0; TASK_HEADER];
+        for (bytes, word) in header.chunks_exact_mut(4).zip(words) {
+            bytes.copy_from_slice(&word.to_ne_bytes());
+        }
+        header
+    }
+
+    pub(crate) fn parse(frame: &'a [u8]) -> Option<Self> {
+        let (header, rest) = frame.split_first_chunk::<TASK_HEADER>()?;
+        let word = |i: usize| u32::from_ne_bytes(std::array::from_fn(|at| header[4 * i + at]));
+        match word(0) {
+            Self::FUNCTION => Some(Self::Function { number: word(1), bytes: rest }),
+            Self::CHUNK => {
+                let (table, bytes) = rest.split_at_checked(word(4) as usize)?;
+                let flags = word(3);
+                Some(Self::Chunk {
+                    seq: word(1),
+                    function: word(2),
+                    timed: flags & 1 != 0,
+                    spilled: flags & 2 != 0,
+                    table,
+                    bytes,
+                })
+            }
+            Self::EXIT => Some(Self::Exit),
+            _ => None,
+        }
+    }
+}
+
+/// What became of an item, in the worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// The parcel is the value.
+    Returned,
+    /// The parcel is a [`Failure`](crate::Failure).
+    Failed,
+    /// The parcel is a [`Panic`](mp_process::Panic).
+    Panicked,
+    /// The arguments could not be decoded; the parcel is the reason.
+    NotDecoded,
+    /// The value could not be encoded; the parcel is the reason.
+    NotEncoded,
+}
+
+/// A frame from the worker: it is ready, or the next item of the chunk that it has claimed.
+pub(crate) enum ResultFrame<'a> {
+    Ready,
+    Item { item: Item, status: Status, spilled: bool, bytes: &'a [u8] },
+}
+
+pub(crate) const RESULT_HEADER: usize = 9;
+
+impl<'a> ResultFrame<'a> {
+    const READY: u8 = u8::MAX;
+    const STATUSES: [Status; 5] = [
+        Status::Returned,
+        Status::Failed,
+        Status::Panicked,
+        Status::NotDecoded,
+        Status::NotEncoded,
+    ];
+
+    pub(crate) fn header(&self) -> [u8; RESULT_HEADER] {
+        let mut header = [0; RESULT_HEADER];
+        match self {
+            Self::Ready => header[0] = Self::READY,
+            Self::Item { item, status, spilled, .. } => {
+                header[0] = *status as u8 | u8::from(*spilled) << 7;
+                header[1..5].copy_from_slice(&item.seq.to_ne_bytes());
+                header[5..].copy_from_slice(&item.index.to_ne_bytes());
+            }
+        }
+        header
+    }
+
+    pub(crate) fn parse(frame: &'a [u8]) -> Option<Self> {
+        let (&[head, ref numbers @ ..], bytes) = frame.split_first_chunk::<RESULT_HEADER>()?;
+        if head == Self::READY {
+            return Some(Self::Ready);
+        }
+        let number = |from: usize| u32::from_ne_bytes(std::array::from_fn(|at| numbers[from + at]));
+        Some(Self::Item {
+            item: Item { seq: number(0), index: number(4) },
+            status: *Self::STATUSES.get(usize::from(head & 0x7f))?,
+            spilled: head & 0x80 != 0,
+            bytes,
+        })
+    }
+}

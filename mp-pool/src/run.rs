@@ -1,0 +1,111 @@
+//! A chunk that is being run, in the worker.
+
+use std::ops::Range;
+
+use mp_handle::{Parcel, SLICE};
+use mp_process::{Func, Function, catch_panic};
+use serde::de::DeserializeOwned;
+
+use crate::output::TaskOutput;
+use crate::protocol::{Item, Status, now};
+use crate::worker::Link;
+
+/// A task function, wrapped into what runs a whole chunk with it.
+pub(crate) type TaskFunction = Func<Box<Run>, Box<Run>>;
+
+/// The chunk, and the way to the parent.
+pub(crate) struct Run {
+    pub(crate) link: Link,
+    pub(crate) seq: u32,
+    pub(crate) items: Parcel,
+    pub(crate) ranges: Vec<Range<usize>>,
+    /// Items have a deadline.
+    pub(crate) timed: bool,
+    /// How many items go by between two looks at the clock.
+    stride: usize,
+    last_ring: u64,
+}
+
+/// A caller who waits for single items, to show progress, hears of them at least this often.
+const RING_EVERY: u64 = 1_000_000;
+
+impl Run {
+    pub(crate) fn new(
+        link: Link,
+        seq: u32,
+        items: Parcel,
+        ranges: Vec<Range<usize>>,
+        timed: bool,
+    ) -> Box<Self> {
+        let last_ring = if ranges.len() > 1 { now() } else { 0 };
+        Box::new(Self { link, seq, items, ranges, timed, stride: 1, last_ring })
+    }
+
+    /// The wrapper: calls `f` for each item.
+    pub(crate) fn all<F, A, M>(f: F, mut run: Box<Self>) -> Box<Self>
+    where
+        F: Function<A>,
+        F::Output: TaskOutput<M>,
+        A: DeserializeOwned,
+    {
+        for (index, range) in (0..).zip(std::mem::take(&mut run.ranges)) {
+            let item = Item { seq: run.seq, index };
+            run.link.words.begin(item, run.timed.then(now));
+            let (status, parcel) = call::<F, A, M>(f, &run.items, range);
+            if run.timed && !run.link.words.end(item) {
+                // The parent has decided that this item took too long: it is about to kill
+                // this process, and nothing more may be told.
+                loop {
+                    std::thread::sleep(SLICE);
+                }
+            }
+            run.link.push(item, status, &parcel);
+            run.ring_now_and_then(index as usize);
+        }
+        run.link.bell.ring();
+        run
+    }
+
+    /// Wakes the parent for the items so far, if the last time was long ago. Looks at the clock
+    /// more rarely if the items are short.
+    fn ring_now_and_then(&mut self, index: usize) {
+        if self.last_ring == 0 || !index.is_multiple_of(self.stride) {
+            return;
+        }
+        let now = now();
+        if now - self.last_ring < RING_EVERY {
+            self.stride = (self.stride * 2).min(256);
+        } else {
+            self.stride = 1;
+            self.last_ring = now;
+            self.link.bell.ring();
+        }
+    }
+}
+
+/// Calls `f` with one item.
+fn call<F, A, M>(f: F, items: &Parcel, range: Range<usize>) -> (Status, Parcel)
+where
+    F: Function<A>,
+    F::Output: TaskOutput<M>,
+    A: DeserializeOwned,
+{
+    let args = match items.get::<A>(range) {
+        Ok(args) => args,
+        Err(error) => return (Status::NotDecoded, describe(&error.to_string())),
+    };
+    let answer = catch_panic(|| match f.call(args).into_result() {
+        Ok(value) => Parcel::encode(&value).map(|parcel| (Status::Returned, parcel)),
+        Err(failure) => Parcel::encode(&failure).map(|parcel| (Status::Failed, parcel)),
+    });
+    match answer {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => (Status::NotEncoded, describe(&error.to_string())),
+        Err(panic) => (Status::Panicked, describe(&panic)),
+    }
+}
+
+/// A parcel of something that always can be encoded.
+pub(crate) fn describe<T: serde::Serialize>(what: &T) -> Parcel {
+    Parcel::encode(what).unwrap_or_default()
+}

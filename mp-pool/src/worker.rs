@@ -1,0 +1,199 @@
+//! The worker process, from its start to its end.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+
+use mp_handle::{
+    Bell, Consumer, Deadline, Descriptor, Frames, Parcel, Post, Producer, PushError, Region,
+};
+use mp_process::Func;
+use serde::{Deserialize, Serialize};
+
+use crate::chunk::lengths;
+use crate::protocol::{
+    Item, RESULT_HEADER, RESULTS, RING, ResultFrame, Status, TASKS, TaskFrame, Words,
+};
+use crate::run::{Run, TaskFunction, describe};
+
+/// What a worker gets from the parent at its start.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Start {
+    pub(crate) region: Region,
+    pub(crate) bell: Bell,
+    pub(crate) post: Descriptor,
+    /// Its arguments come over the post.
+    pub(crate) initializer: Option<Initializer>,
+}
+
+/// The user's initializer, wrapped into what decodes its arguments.
+pub(crate) type Initializer = Func<Parcel, Result<(), String>>;
+
+/// The way to the parent.
+pub(crate) struct Link {
+    pub(crate) words: Words,
+    pub(crate) bell: Bell,
+    results: Producer,
+    post: Post,
+}
+
+impl Link {
+    /// Tells the parent what became of an item; waits for room if there is none.
+    pub(crate) fn push(&mut self, item: Item, status: Status, parcel: &Parcel) {
+        let large = parcel.bytes().len() > self.results.max_frame() - RESULT_HEADER;
+        let spilled = large || !parcel.descriptors().is_empty();
+        if spilled && let Err(reason) = self.send(item, parcel) {
+            return self.push(item, Status::NotEncoded, &describe(&reason));
+        }
+        let bytes = if spilled { &[][..] } else { parcel.bytes() };
+        let header = ResultFrame::Item { item, status, spilled, bytes }.header();
+        self.push_frame(&[&header, bytes]);
+    }
+
+    fn push_frame(&mut self, parts: &[&[u8]]) {
+        while let Err(error) = self.results.try_push(parts) {
+            match error {
+                PushError::Full => {
+                    self.bell.ring();
+                    let len = parts.iter().map(|part| part.len()).sum();
+                    // Without the parent there is no worker either.
+                    let _ = self.results.wait_space(len, Deadline::NEVER, || true);
+                }
+                error => panic!("the parent has spoilt the result ring: {error}"),
+            }
+        }
+    }
+
+    fn send(&self, item: Item, parcel: &Parcel) -> Result<(), String> {
+        while let Err(error) = self.post.send(item.tag(), parcel) {
+            if error.kind() != std::io::ErrorKind::WouldBlock {
+                return Err(format!("the result cannot be sent: {error}"));
+            }
+            self.bell.ring();
+            wait_writable(&self.post);
+        }
+        Ok(())
+    }
+}
+
+fn wait_writable(post: &Post) {
+    use rustix::event::{PollFd, PollFlags, Timespec};
+    let slice = Timespec { tv_sec: 0, tv_nsec: mp_handle::SLICE.subsec_nanos().into() };
+    // Whatever it says, the caller looks again.
+    let _ = rustix::event::poll(&mut [PollFd::new(post, PollFlags::OUT)], Some(&slice));
+}
+
+/// The function of the worker process: runs chunks until the parent says that there are no more.
+pub(crate) fn main(start: Start) -> Result<(), String> {
+    let describe = |error: &dyn std::error::Error| error.to_string();
+    let attach = |region: Region| {
+        let tasks = Consumer::attach(&region, TASKS, RING).map_err(|error| describe(&error))?;
+        let results = Producer::attach(&region, RESULTS, RING).map_err(|error| describe(&error))?;
+        let words = Words::new(region).map_err(|error| describe(&error))?;
+        Ok::<_, String>((tasks, results, words))
+    };
+    let (mut tasks, results, words) = attach(start.region)?;
+    let post = Post::from(OwnedFd::from(start.post.into_owned().map_err(|error| describe(&error))?));
+    if let Some(initializer) = start.initializer {
+        let Some((_, arguments)) = post.receive().map_err(|error| describe(&error))? else {
+            return Err("the parent has sent no arguments for the initializer".into());
+        };
+        initializer.call(arguments)?;
+    }
+    let mut worker = Worker { link: Some(Link { words, bell: start.bell, results, post }), functions: HashMap::new() };
+    worker.link().push_frame(&[&ResultFrame::Ready.header()]);
+    worker.link().bell.ring();
+
+    let mut bytes = Vec::new();
+    loop {
+        // Without the parent there is no worker either, so nobody has to look whether it lives.
+        let _ = tasks.wait(Deadline::NEVER, || true);
+        bytes.clear();
+        tasks.drain(&mut bytes).map_err(|error| describe(&error))?;
+        tasks.notify_space();
+        for frame in Frames::new(&bytes) {
+            let frame = frame.map_err(|error| describe(&error))?;
+            match TaskFrame::parse(frame).ok_or("a frame of the parent makes no sense")? {
+                TaskFrame::Exit => return Ok(()),
+                frame => worker.handle(frame)?,
+            }
+        }
+    }
+}
+
+struct Worker {
+    /// Lent to the chunk that runs.
+    link: Option<Link>,
+    functions: HashMap<u32, TaskFunction>,
+}
+
+impl Worker {
+    fn link(&mut self) -> &mut Link {
+        self.link.as_mut().expect("returned by every chunk")
+    }
+
+    fn handle(&mut self, frame: TaskFrame<'_>) -> Result<(), String> {
+        match frame {
+            TaskFrame::Function { number, bytes } => {
+                let parcel = Parcel::from_parts(bytes.to_vec(), Vec::new());
+                let function = parcel.decode().map_err(|error| error.to_string())?;
+                self.functions.insert(number, function);
+            }
+            TaskFrame::Chunk { seq, function, timed, spilled, table, bytes } => {
+                if !self.link().words.claim(seq) {
+                    return Ok(());
+                }
+                let ranges = ranges(table);
+                let items = if spilled {
+                    match receive(&self.link().post, u64::from(seq)) {
+                        Ok(items) => items,
+                        Err(reason) => return self.refuse(seq, ranges.len(), &reason),
+                    }
+                } else {
+                    Parcel::from_parts(bytes.to_vec(), Vec::new())
+                };
+                let function = self.functions.get(&function).ok_or("a function is not known")?;
+                let link = self.link.take().expect("returned by every chunk");
+                let run = function.call(Run::new(link, seq, items, ranges, timed));
+                self.link = Some(run.link);
+            }
+            TaskFrame::Exit => {}
+        }
+        Ok(())
+    }
+
+    /// Answers for a chunk whose items have not come.
+    fn refuse(&mut self, seq: u32, count: usize, reason: &str) -> Result<(), String> {
+        let parcel = describe(&reason);
+        for index in 0..count as u32 {
+            self.link().push(Item { seq, index }, Status::NotDecoded, &parcel);
+        }
+        self.link().bell.ring();
+        Ok(())
+    }
+}
+
+/// Where in the bytes the items of a table are.
+fn ranges(table: &[u8]) -> Vec<Range<usize>> {
+    let mut end = 0;
+    lengths(table)
+        .map(|len| {
+            let start = end;
+            end += len;
+            start..end
+        })
+        .collect()
+}
+
+/// Receives the parcel with this tag. Others are of chunks that were taken back, or of a sender
+/// that was killed before it had published the frame.
+pub(crate) fn receive(post: &Post, wanted: u64) -> Result<Parcel, String> {
+    loop {
+        match post.try_receive() {
+            Ok(Some((tag, parcel))) if tag == wanted => return Ok(parcel),
+            Ok(Some(_)) => {}
+            Ok(None) => return Err("the other side is gone".into()),
+            Err(error) => return Err(format!("what was sent cannot be received: {error}")),
+        }
+    }
+}

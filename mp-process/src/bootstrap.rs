@@ -1,0 +1,180 @@
+//! The child's side of a start: from `init` to the end of the process.
+#![allow(unsafe_code)]
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process;
+
+use mp_handle::{Parcel, Post};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, Rlimit};
+
+use crate::builder::Limit;
+use crate::current;
+use crate::func;
+use crate::image::ImageId;
+use crate::panic::{self, catch_panic};
+use crate::registry;
+use crate::start::{Entry, Reply};
+use crate::sys;
+use crate::wire::{MARK, Mark, SOCKET_FD, STDOUT_FD, Settings, Start, Tag};
+
+/// The socket to the parent, if this process is a child.
+///
+/// A program that a child starts by other means may find the mark in its environment too, if it
+/// was started before the child came to `init`: its parent is another.
+pub(crate) fn parents_socket() -> Option<OwnedFd> {
+    let mark = Mark::parse(&std::env::var(MARK).ok()?);
+    sys::remove_variable(MARK);
+    let mark = mark?;
+    let parent = rustix::process::getppid().map_or(0, Pid::as_raw_pid);
+    if i64::from(parent) != i64::from(mark.parent) {
+        // An orphan must not go on as if it were the program itself.
+        let orphan = sys::adopt(SOCKET_FD).is_some_and(|socket| hung_up(socket.as_fd()));
+        return if orphan { process::exit(1) } else { None };
+    }
+    if mark.moved_stdout
+        && let Some(stdout) = sys::adopt(STDOUT_FD)
+    {
+        // Should it fail, the child's output stays with that of libtest.
+        let _ = rustix::stdio::dup2_stdout(stdout);
+    }
+    sys::adopt(SOCKET_FD)
+}
+
+/// Whether nobody has the other end of `socket` any more.
+pub(crate) fn hung_up(socket: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(socket, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    rustix::event::poll(&mut fds, Some(&now)).is_ok()
+        && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+}
+
+/// Runs the child; `ready` is called when it may start processes of its own, and runs the setup.
+pub(crate) fn run_child(socket: OwnedFd, ready: impl FnOnce()) -> ! {
+    let post = Post::from(socket);
+    let begun = receive_start(&post).and_then(|(start, parcel, at)| {
+        let entry = prepare(&post, &start)?;
+        Ok((start, entry, parcel, at))
+    });
+    let (start, entry, parcel, at) = match begun {
+        Ok(begun) => begun,
+        Err(reason) => {
+            let code = deliver(&post, Reply::NotStarted(reason));
+            process::exit(code);
+        }
+    };
+    let post = current::become_child(&start, post);
+    send(post, Tag::Hello, &Parcel::new());
+    panic::install_hook();
+    registry::join_at_exit();
+    let reply = match catch_panic(ready) {
+        Ok(()) => entry.call((parcel, at)),
+        Err(panic) => Reply::NotStarted(format!("its setup {panic}")),
+    };
+    let code = deliver(post, reply);
+    process::exit(code);
+}
+
+/// What the parent has sent: the start, and the parcel in which the arguments begin at a byte.
+fn receive_start(post: &Post) -> Result<(Start, Parcel, usize), String> {
+    let (head, parcel) = match post.try_receive() {
+        Ok(Some((head, parcel))) => (head as usize, parcel),
+        Ok(None) => return Err("the parent is gone".into()),
+        Err(error) => return Err(format!("its arguments cannot be received: {error}")),
+    };
+    let start: Start = parcel.get(0..head).map_err(|error| error.to_string())?;
+    Ok((start, parcel, head))
+}
+
+/// Makes this process what the parent asked for, and finds its function.
+fn prepare(post: &Post, start: &Start) -> Result<Entry, String> {
+    if start.image != ImageId::current() {
+        return Err("it is another build of the program than its parent".into());
+    }
+    // SAFETY: the parent sent it over the private socket, runs the same image, and took the
+    // offset from an `Entry`.
+    let entry = unsafe { Entry::from_offset(start.entry) }
+        .ok_or("its function is not in the program")?;
+    func::inherit_secret(start.secret);
+    take_program_name();
+    let settings = &start.settings;
+    apply(settings)?;
+    if settings.detached {
+        // Of its own session, it outlives the parent's terminal as well. A process that leads a
+        // group already cannot do so, which is as good.
+        let _ = rustix::process::setsid();
+    } else {
+        sys::die_with_peer(post.as_fd()).map_err(|error| format!("cannot watch the parent: {error}"))?;
+        if hung_up(post.as_fd()) {
+            process::exit(1);
+        }
+    }
+    Ok(entry)
+}
+
+fn apply(settings: &Settings) -> Result<(), String> {
+    if let Some(directory) = &settings.directory {
+        std::env::set_current_dir(directory)
+            .map_err(|error| format!("cannot change to {}: {error}", directory.display()))?;
+    }
+    if let Some(nice) = settings.nice {
+        rustix::process::nice(nice).map_err(|error| format!("cannot be nicer by {nice}: {error}"))?;
+    }
+    if let Some(group) = settings.process_group {
+        rustix::process::setpgid(None, Pid::from_raw(group))
+            .map_err(|error| format!("cannot join process group {group}: {error}"))?;
+    }
+    for &(limit, value) in &settings.limits {
+        set_limit(limit, value).map_err(|error| format!("cannot limit {limit:?} to {value}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// Sets the soft limit, and the hard limit as well unless that is lower already.
+fn set_limit(limit: Limit, value: u64) -> io::Result<()> {
+    let resource = limit.resource();
+    let hard = rustix::process::getrlimit(resource).maximum.map_or(value, |hard| hard.min(value));
+    let new = Rlimit { current: Some(value.min(hard)), maximum: Some(hard) };
+    Ok(rustix::process::setrlimit(resource, new)?)
+}
+
+/// The kernel calls a process after the path that was executed, here `/proc/self/exe`. Tools
+/// such as `ps` and `pgrep` are to see the program.
+fn take_program_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let program = std::env::args_os().next().unwrap_or_default();
+    let name = std::path::Path::new(&program).file_name().unwrap_or_default();
+    if let Ok(name) = std::ffi::CString::new(name.as_bytes()) {
+        let _ = rustix::thread::set_name(&name);
+    }
+}
+
+/// Sends what became of the function, and returns the code to exit with.
+fn deliver(post: &Post, reply: Reply) -> i32 {
+    // What the function printed is to be there when its result is.
+    let _ = io::stdout().flush();
+    let (tag, parcel, code) = match reply {
+        Reply::Returned(parcel) => (Tag::Returned, parcel, 0),
+        Reply::Panicked(panic) => (Tag::Panicked, text_or_empty(&panic), panic::EXIT_CODE),
+        Reply::NotStarted(reason) => (Tag::NotStarted, text_or_empty(&reason), 1),
+        Reply::NotEncoded(reason) => (Tag::NotEncoded, text_or_empty(&reason), 1),
+    };
+    send(post, tag, &parcel);
+    code
+}
+
+fn text_or_empty<T: serde::Serialize>(text: &T) -> Parcel {
+    Parcel::encode(text).unwrap_or_default()
+}
+
+/// Sends one message to the parent. If it cannot be sent, the parent hears why instead, if that
+/// is possible; if the parent is gone (a detached process may outlive it) nobody is interested.
+pub(crate) fn send(post: &Post, tag: Tag, parcel: &Parcel) {
+    if let Err(error) = post.send(tag as u64, parcel)
+        && tag == Tag::Returned
+    {
+        let reason = text_or_empty(&format!("it cannot be sent: {error}"));
+        let _ = post.send(Tag::NotEncoded as u64, &reason);
+    }
+}

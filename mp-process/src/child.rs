@@ -1,0 +1,296 @@
+//! The parent's side of a child: to wait for it, to stop it, to know how it ended.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mp_handle::{Deadline, Parcel, Post};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions};
+
+use crate::builder::Builder;
+use crate::outcome::{ExitStatus, Failure, Panic};
+use crate::registry;
+use crate::sys;
+use crate::wire::Tag;
+
+/// A child of this process, whatever it computes: the part of a [`Process`](crate::Process) that
+/// can be cloned, and that [`active_children`](crate::active_children) lists.
+///
+/// Dropping it does nothing to the child.
+#[derive(Clone, Debug)]
+pub struct Child {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    pid: u32,
+    name: String,
+    daemon: bool,
+    detached: bool,
+    pidfd: OwnedFd,
+    /// Closed when the child has ended and the last handle is gone: its end kills the child.
+    post: Post,
+    start_timeout: Duration,
+    start_by: Deadline,
+    state: Mutex<State>,
+}
+
+/// What is known of the child so far.
+#[derive(Debug, Default)]
+struct State {
+    status: Option<ExitStatus>,
+    /// It has reached `init`.
+    begun: bool,
+    /// It was killed because it had not begun in time.
+    overdue: bool,
+    answer: Option<(Tag, Parcel)>,
+    /// Why its answer could not be received.
+    broken: Option<String>,
+    taken: bool,
+}
+
+impl Child {
+    pub(crate) fn new(pid: Pid, name: String, pidfd: OwnedFd, post: Post, made: &Builder) -> Self {
+        let inner = Inner {
+            pid: pid.as_raw_pid().unsigned_abs(),
+            name,
+            daemon: made.settings.daemon,
+            detached: made.settings.detached,
+            pidfd,
+            post,
+            start_timeout: made.start_timeout,
+            start_by: Deadline::after(made.start_timeout),
+            state: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    /// Its process id.
+    #[doc(alias = "ident")]
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.inner.pid
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Whether it is stopped, not joined, when this process ends.
+    #[must_use]
+    pub fn is_daemon(&self) -> bool {
+        self.inner.daemon
+    }
+
+    /// Whether it lives on when this process ends.
+    #[must_use]
+    pub fn is_detached(&self) -> bool {
+        self.inner.detached
+    }
+
+    /// Whether it has not ended yet.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.exit_status().is_none()
+    }
+
+    /// How it ended, or `None` while it is alive. Never blocks.
+    #[doc(alias = "exitcode")]
+    #[doc(alias = "try_wait")]
+    #[must_use = "asking changes nothing"]
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.reap()
+    }
+
+    /// Waits until it ends.
+    pub fn wait(&self) -> ExitStatus {
+        loop {
+            if let Some(status) = self.wait_until(Deadline::NEVER) {
+                return status;
+            }
+        }
+    }
+
+    /// Waits until it ends, but no longer than `timeout`; `None` if it is alive then.
+    pub fn wait_timeout(&self, timeout: Duration) -> Option<ExitStatus> {
+        self.wait_until(Deadline::after(timeout))
+    }
+
+    fn wait_until(&self, deadline: Deadline) -> Option<ExitStatus> {
+        if let Some(status) = self.reap() {
+            return Some(status);
+        }
+        if !self.has_begun() && !poll_until(self.sentinel(), deadline.min(self.inner.start_by)) {
+            if deadline < self.inner.start_by {
+                return None;
+            }
+            if !self.has_begun() {
+                self.state().overdue = true;
+                // It fails only if the child has ended just now.
+                let _ = self.kill();
+            }
+        }
+        poll_until(self.sentinel(), deadline);
+        self.reap()
+    }
+
+    /// Takes the status if the child has ended.
+    fn reap(&self) -> Option<ExitStatus> {
+        let mut state = self.state();
+        if state.status.is_none() {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+            let wait = || rustix::process::waitid(WaitId::PidFd(self.sentinel()), options);
+            let status = match rustix::io::retry_on_intr(wait) {
+                Ok(None) => return None,
+                Ok(Some(status)) => ExitStatus::from_wait(&status),
+                // Nobody's child any more, or never had: see `open_pidfd`. If only the status
+                // was taken by somebody else, it must have ended for that.
+                Err(_) if poll_until(self.sentinel(), Deadline::after(Duration::ZERO)) => ExitStatus::Unknown,
+                Err(_) => return None,
+            };
+            self.receive(&mut state);
+            state.status = Some(status);
+            drop(state);
+            registry::remove(self);
+            return Some(status);
+        }
+        state.status
+    }
+
+    /// Asks it to end: sends SIGTERM. It is no error if the child has ended already.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if the child has become another user's.
+    pub fn terminate(&self) -> io::Result<()> {
+        self.send_signal(libc::SIGTERM)
+    }
+
+    /// Ends it: sends SIGKILL. It is no error if the child has ended already.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if the child has become another user's.
+    pub fn kill(&self) -> io::Result<()> {
+        self.send_signal(libc::SIGKILL)
+    }
+
+    /// Interrupts it, as Ctrl-C does: sends SIGINT. It is no error if the child has ended
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// The system's error if the child has become another user's.
+    pub fn interrupt(&self) -> io::Result<()> {
+        self.send_signal(libc::SIGINT)
+    }
+
+    /// Sends it a signal; never to another process that got the same id. It is no error if the
+    /// child has ended already.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if there is no such signal, or the system's error if the
+    /// child has become another user's.
+    pub fn send_signal(&self, signal: i32) -> io::Result<()> {
+        if self.state().status.is_some() {
+            return Ok(());
+        }
+        match sys::send_signal(self.sentinel(), signal) {
+            Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => Ok(()),
+            // The stand-in of `open_pidfd`.
+            Err(error) if error.raw_os_error() == Some(Errno::BADF.raw_os_error()) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// A descriptor that polls as readable when the child has ended: its pidfd, to be waited for
+    /// together with others.
+    #[must_use]
+    pub fn sentinel(&self) -> BorrowedFd<'_> {
+        self.inner.pidfd.as_fd()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_begun(&self) -> bool {
+        let mut state = self.state();
+        self.receive(&mut state);
+        state.begun
+    }
+
+    /// Takes in what the child has sent.
+    fn receive(&self, state: &mut State) {
+        loop {
+            match self.inner.post.try_receive() {
+                Ok(Some((number, parcel))) => match Tag::from_number(number) {
+                    Some(Tag::Hello) => state.begun = true,
+                    Some(tag) => state.answer = Some((tag, parcel)),
+                    None => state.broken = Some(format!("message {number} is not known")),
+                },
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                    state.broken = Some(error.to_string());
+                    return;
+                }
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    /// What the function returned, or why there is nothing. The child has ended.
+    pub(crate) fn take_answer(&self, status: ExitStatus) -> Result<Parcel, Failure> {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.taken, true) {
+            return Err(Failure::ResultTaken);
+        }
+        let text = |parcel: Parcel| parcel.decode().unwrap_or_else(|error| error.to_string());
+        Err(match (state.answer.take(), state.broken.take()) {
+            (Some((Tag::Returned, parcel)), _) => return Ok(parcel),
+            (Some((Tag::Panicked, parcel)), _) => match parcel.decode::<Panic>() {
+                Ok(panic) => Failure::Panicked(panic),
+                Err(error) => Failure::ResultUndecodable { reason: error.to_string() },
+            },
+            (Some((Tag::NotEncoded, parcel)), _) => {
+                Failure::ResultUndecodable { reason: text(parcel) }
+            }
+            (Some((_, parcel)), _) => Failure::FailedToStart { reason: text(parcel) },
+            (None, Some(reason)) => Failure::ResultUndecodable { reason },
+            (None, None) if state.overdue => {
+                let after = self.inner.start_timeout;
+                Failure::FailedToStart { reason: format!("it did not reach init within {after:?}") }
+            }
+            (None, None) if !state.begun && status != ExitStatus::Unknown => {
+                Failure::FailedToStart { reason: format!("it {status} before it reached init") }
+            }
+            (None, None) => status.into(),
+        })
+    }
+}
+
+/// Waits until something has happened to a descriptor; returns whether it has.
+pub(crate) fn poll_until(fd: BorrowedFd<'_>, deadline: Deadline) -> bool {
+    loop {
+        let timeout = deadline.remaining().map(|left| Timespec {
+            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        });
+        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+        match rustix::event::poll(&mut fds, timeout.as_ref()) {
+            Ok(0) if deadline.is_expired() => return false,
+            Ok(0) | Err(_) => {}
+            Ok(_) => return true,
+        }
+    }
+}

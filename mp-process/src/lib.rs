@@ -1,0 +1,35 @@
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+compile_error!("mp-process supports Linux with glibc only");
+
+mod bootstrap;
+mod builder;
+mod child;
+mod current;
+mod error;
+mod func;
+mod image;
+mod init;
+mod outcome;
+mod panic;
+mod process;
+mod registry;
+mod start;
+mod sys;
+mod wire;
+
+pub use builder::{Builder, Limit, Stdio};
+pub use child::Child;
+pub use current::{
+    CurrentProcess, ParentProcess, cpu_count, current_process, parent_process,
+};
+pub use error::{ForeignFunction, SpawnError};
+pub use func::{Func, Function};
+pub use init::{init, init_test, init_test_with, init_with};
+pub use mp_macros::{main, test};
+pub use outcome::{ExitStatus, Failure, JoinError, Panic};
+pub use panic::catch_panic;
+pub use process::{Process, spawn};
+pub use registry::{active_children, at_exit};
