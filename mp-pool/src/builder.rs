@@ -129,9 +129,10 @@ impl Builder {
         self
     }
 
-    /// Sets how many workers in a row may end before their first task until the pool gives up
-    /// with [`TaskError::PoolBroken`](crate::TaskError::PoolBroken); by default three more than
-    /// there are workers.
+    /// Sets how many workers in a row may come to nothing until the pool gives up with
+    /// [`TaskError::PoolBroken`](crate::TaskError::PoolBroken): that is, end before they are
+    /// ready, or end by themselves before their first task. By default three more than there are
+    /// workers. Workers that tasks, or kills from outside, have ended are replaced without limit.
     pub fn restarts(mut self, restarts: usize) -> Self {
         self.restarts = Some(restarts);
         self

@@ -20,6 +20,6 @@ mod worker;
 pub use async_result::AsyncResult;
 pub use builder::{Builder, Initialized};
 pub use error::{PoolError, TaskError};
-pub use output::{Failure, Fallible, Plain, TaskOutput};
+pub use output::{ByContent, ByError, Describe, Failure, Fallible, Plain, TaskOutput};
 pub use pool::Pool;
 pub use task::Task;

@@ -1,6 +1,8 @@
 //! What a task's function may return.
 
 use std::error::Error;
+use std::marker::PhantomData;
+use std::ops::Deref;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// By default (`M` is [`Plain`]) that is whatever serde can carry, a `Result` of such included.
 /// After [`Task::fallible`](crate::Task::fallible) (`M` is [`Fallible`]) it is a `Result` whose
-/// error may be anything, and becomes a [`TaskError::Failed`](crate::TaskError::Failed).
+/// error need not be serde's, and becomes a [`TaskError::Failed`](crate::TaskError::Failed).
 pub trait TaskOutput<M> {
     /// What the caller gets.
     type Value: Serialize + DeserializeOwned;
@@ -18,7 +20,7 @@ pub trait TaskOutput<M> {
     ///
     /// # Errors
     ///
-    /// The error that the function returned.
+    /// The description of the error that the function returned.
     fn into_result(self) -> Result<Self::Value, Failure>;
 }
 
@@ -26,9 +28,19 @@ pub trait TaskOutput<M> {
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
-/// Marks tasks that return a `Result` of whose error only the description travels.
+/// Marks tasks that return a `Result` of whose error only the description travels. `K`, which the
+/// compiler finds, says how the error is described.
 #[derive(Clone, Copy, Debug)]
-pub struct Fallible;
+pub struct Fallible<K>(PhantomData<K>);
+
+/// Describes an [`Error`].
+#[derive(Clone, Copy, Debug)]
+pub struct ByError;
+
+/// Describes what holds an error or a text, but is no [`Error`] itself: `Box<dyn Error>`,
+/// `anyhow::Error`, `String`.
+#[derive(Clone, Copy, Debug)]
+pub struct ByContent;
 
 impl<R: Serialize + DeserializeOwned> TaskOutput<Plain> for R {
     type Value = R;
@@ -38,15 +50,27 @@ impl<R: Serialize + DeserializeOwned> TaskOutput<Plain> for R {
     }
 }
 
-impl<R, E> TaskOutput<Fallible> for Result<R, E>
+impl<R, E> TaskOutput<Fallible<ByError>> for Result<R, E>
 where
     R: Serialize + DeserializeOwned,
-    E: Into<Box<dyn Error>>,
+    E: Error,
 {
     type Value = R;
 
     fn into_result(self) -> Result<R, Failure> {
-        self.map_err(|error| Failure::describe(&*error.into()))
+        self.map_err(|error| Failure::of(&error, error.source()))
+    }
+}
+
+impl<R, E> TaskOutput<Fallible<ByContent>> for Result<R, E>
+where
+    R: Serialize + DeserializeOwned,
+    E: Deref<Target: Describe>,
+{
+    type Value = R;
+
+    fn into_result(self) -> Result<R, Failure> {
+        self.map_err(|error| error.describe())
     }
 }
 
@@ -61,8 +85,36 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn describe(error: &dyn Error) -> Self {
-        let sources = std::iter::successors(error.source(), |&error| error.source());
+    fn of<T: ToString + ?Sized>(error: &T, source: Option<&(dyn Error + 'static)>) -> Self {
+        let sources = std::iter::successors(source, |&error| error.source());
         Self { message: error.to_string(), chain: sources.map(ToString::to_string).collect() }
+    }
+}
+
+/// What errors that are no [`Error`] hold: an error of unknown type, or a text.
+pub trait Describe {
+    /// Says what went wrong.
+    fn describe(&self) -> Failure;
+}
+
+macro_rules! describe {
+    ($($error:ty)*) => {$(
+        impl Describe for $error {
+            fn describe(&self) -> Failure {
+                Failure::of(self, self.source())
+            }
+        }
+    )*};
+}
+
+describe! {
+    dyn Error
+    dyn Error + Send
+    dyn Error + Send + Sync
+}
+
+impl Describe for str {
+    fn describe(&self) -> Failure {
+        Failure::of(self, None)
     }
 }

@@ -1,6 +1,7 @@
 //! A pool of worker processes.
 
 use std::fmt;
+use std::process;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -58,6 +59,8 @@ pub struct Pool {
     pub(crate) retries: u32,
     /// The most items of a chunk.
     pub(crate) max_chunk: usize,
+    /// The process that made it: one that the user forked off inherits the pool, not the workers.
+    owner: u32,
 }
 
 impl Pool {
@@ -93,7 +96,8 @@ impl Pool {
             return Err(PoolError::system("start a thread")(error));
         }
         let max_chunk = most.unwrap_or(MAX_COUNT);
-        Ok(Self { shared, callbacks: Callbacks::default(), workers, deadline, retries, max_chunk })
+        let (callbacks, owner) = (Callbacks::default(), process::id());
+        Ok(Self { shared, callbacks, workers, deadline, retries, max_chunk, owner })
     }
 
     /// Prepares a call of `f` with options.
@@ -282,8 +286,10 @@ impl Pool {
 impl Drop for Pool {
     /// Terminates the pool, and waits until the workers, which were killed, are gone.
     fn drop(&mut self) {
-        self.terminate();
-        self.shared.wait_over(Deadline::NEVER);
+        if self.owner == process::id() {
+            self.terminate();
+            self.shared.wait_over(Deadline::NEVER);
+        }
     }
 }
 

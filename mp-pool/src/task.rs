@@ -72,13 +72,15 @@ impl<'p, F> Task<'p, F, Plain> {
     }
 
     /// Says that the function returns a `Result` of whose error the description is enough: its
-    /// message and those of its sources. The error may be whatever `?` turns into a
-    /// `Box<dyn Error>`: any error, `anyhow::Error`, a boxed error, a string. The value alone is
-    /// then the result, and the error a [`TaskError::Failed`].
+    /// message and those of its sources. The value alone is then the result, and the error a
+    /// [`TaskError::Failed`].
+    ///
+    /// The error may be any [`Error`](std::error::Error), a box of one, `anyhow::Error`, or a
+    /// string; `map_err(|error| error.to_string())` makes one of what can only be displayed.
     ///
     /// Without this, a `Result` is a value as any other: both of its types are serde's, and the
     /// caller gets it as it is. To be called before [`on_item`](Self::on_item).
-    pub fn fallible(self) -> Task<'p, F, Fallible> {
+    pub fn fallible<K>(self) -> Task<'p, F, Fallible<K>> {
         let Self { pool, function, chunk_size, deadline, retries, .. } = self;
         Task { pool, function, chunk_size, deadline, retries, on_item: None, output: PhantomData }
     }

@@ -1,5 +1,6 @@
 //! What is to be done when a worker has died.
 
+use libc::{SIGKILL, SIGTERM};
 use mp_process::ExitStatus;
 
 use crate::answer::Answer;
@@ -47,11 +48,15 @@ impl Engine {
                 self.lose(&given, error);
             }
         }
-        if had_task {
-            self.stillborn = 0;
-        } else if !worker.leaving && matches!(self.phase, Phase::Running | Phase::Closed) {
-            self.count_stillborn(|| worker.last_words());
+        if had_task || worker.leaving || matches!(self.phase, Phase::Terminated | Phase::Broken(_)) {
+            return;
         }
+        if !worker.ready {
+            self.unready += 1;
+        } else if !was_killed(status) {
+            self.idle_failures += 1;
+        }
+        self.check_restarts(|| worker.last_words());
     }
 
     /// An item was lost with its worker: another try, if it has one, or its error.
@@ -76,19 +81,24 @@ impl Engine {
         while self.workers.len() < wanted {
             if let Err(error) = self.start_worker() {
                 // The system may have room again in a moment: the next look is another try.
-                self.count_stillborn(|| error.to_string());
+                self.unready += 1;
+                self.check_restarts(|| error.to_string());
                 return;
             }
         }
     }
 
-    /// Notes that a worker came to nothing; gives up if that happens again and again.
-    fn count_stillborn(&mut self, reason: impl FnOnce() -> String) {
-        self.stillborn += 1;
-        if self.stillborn > self.config.restarts {
+    /// Gives up if workers come to nothing again and again.
+    fn check_restarts(&mut self, reason: impl FnOnce() -> String) {
+        if self.unready.max(self.idle_failures) > self.config.restarts {
             let reason = reason();
             self.stop_all(&TaskError::PoolBroken { reason: reason.clone() });
             self.phase = Phase::Broken(reason);
         }
     }
+}
+
+/// Whether somebody has ended the process from outside, for which it can do nothing.
+fn was_killed(status: ExitStatus) -> bool {
+    matches!(status, ExitStatus::Signaled { signal: SIGKILL | SIGTERM, .. })
 }

@@ -28,7 +28,7 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     pub(crate) max_tasks_per_child: Option<u64>,
     pub(crate) initializer: Option<(Initializer, Parcel)>,
-    /// How many workers in a row may end before their first task.
+    /// How many workers in a row may come to nothing.
     pub(crate) restarts: usize,
 }
 
@@ -54,8 +54,10 @@ pub(crate) struct Engine {
     numbers: HashMap<TaskFunction, u32>,
     functions: Vec<Vec<u8>>,
     started: usize,
-    /// Workers in a row that ended before their first task.
-    stillborn: usize,
+    /// Workers in a row that ended before they were ready.
+    unready: usize,
+    /// Workers in a row that were ready, and failed by themselves before their first task.
+    idle_failures: usize,
     /// Reused for what rings are drained into.
     buffer: Vec<u8>,
 }
@@ -72,7 +74,8 @@ impl Engine {
             numbers: HashMap::new(),
             functions: Vec::new(),
             started: 0,
-            stillborn: 0,
+            unready: 0,
+            idle_failures: 0,
             buffer: Vec::new(),
         };
         while engine.workers.len() < engine.config.workers {
@@ -132,13 +135,17 @@ impl Engine {
     pub(crate) fn pump(&mut self) -> bool {
         let mut answers = 0;
         for worker in &mut self.workers {
+            let was_ready = worker.ready;
             match worker.drain(&mut self.buffer) {
                 Ok(number) => answers += number,
                 // What it has begun is lost, as if it had died; and so it shall.
                 Err(_nonsense) => worker.kill(),
             }
+            if worker.ready && !was_ready {
+                self.unready = 0;
+            }
             if worker.answered > 0 {
-                self.stillborn = 0;
+                self.idle_failures = 0;
             }
         }
         self.dispatch() || answers > 0

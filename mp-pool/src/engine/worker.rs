@@ -1,7 +1,7 @@
 //! The parent's side of one worker.
 
 use std::collections::{HashSet, VecDeque};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::iter::Peekable;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(crate) struct Given {
 
 /// Why a chunk could not be given to a worker; it comes back.
 pub(crate) enum Refused {
-    /// There is no room at the moment.
+    /// There is no room at the moment, or the worker has just died.
     Full(Chunk),
     /// It cannot be sent at all.
     Never(Chunk, String),
@@ -132,7 +132,10 @@ impl Worker {
         let spilled = len > self.tasks.max_frame() || !items.descriptors().is_empty();
         if spilled && let Err(error) = self.post.send(u64::from(seq), items) {
             return Err(match error.kind() {
-                io::ErrorKind::WouldBlock => Refused::Full(chunk),
+                // Of a worker that is gone the driver hears in a moment.
+                ErrorKind::WouldBlock | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
+                    Refused::Full(chunk)
+                }
                 _ => Refused::Never(chunk, error.to_string()),
             });
         }
