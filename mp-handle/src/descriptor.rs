@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -68,29 +69,41 @@ impl AsFd for Descriptor {
     }
 }
 
-thread_local! {
-    /// The descriptors of the parcel that this thread is encoding or decoding, if any.
-    static TABLE: RefCell<Option<Vec<Descriptor>>> = const { RefCell::new(None) };
+/// The descriptors of one parcel.
+#[derive(Default)]
+struct Table {
+    /// A parcel is being encoded or decoded.
+    open: bool,
+    descriptors: Vec<Descriptor>,
 }
 
-/// Runs `work` with `table` as the descriptors of the current parcel, and returns them with what
+thread_local! {
+    static TABLE: RefCell<Table> =
+        const { RefCell::new(Table { open: false, descriptors: Vec::new() }) };
+}
+
+fn replace_table(table: Table) -> Table {
+    TABLE.with_borrow_mut(|current| mem::replace(current, table))
+}
+
+/// Runs `work` with these descriptors as those of the current parcel, and returns them with what
 /// `work` attached. Nests: a value's own `Serialize` may encode another parcel.
 pub(crate) fn with_table<R>(
-    table: Vec<Descriptor>,
+    descriptors: Vec<Descriptor>,
     work: impl FnOnce() -> R,
 ) -> (R, Vec<Descriptor>) {
     /// Puts the outer table back, also when the user's code panics.
-    struct Restore(Option<Vec<Descriptor>>);
-    impl Drop for Restore {
+    struct Outer(Table);
+    impl Drop for Outer {
         fn drop(&mut self) {
-            TABLE.set(self.0.take());
+            replace_table(mem::take(&mut self.0));
         }
     }
-    let restore = Restore(TABLE.replace(Some(table)));
+    let mut outer = Outer(replace_table(Table { open: true, descriptors }));
     let result = work();
-    let table = TABLE.take().unwrap_or_default();
-    drop(restore);
-    (result, table)
+    let table = replace_table(mem::take(&mut outer.0));
+    mem::forget(outer);
+    (result, table.descriptors)
 }
 
 const OUTSIDE: &str = "a handle travels only inside a Parcel (as an argument, a result or a \
@@ -98,13 +111,14 @@ const OUTSIDE: &str = "a handle travels only inside a Parcel (as an argument, a 
 
 impl Serialize for Descriptor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let index = TABLE.with_borrow_mut(|table| {
-            let table = table.as_mut()?;
-            let known = table.iter().position(|other| other.is_same(self));
-            Some(known.unwrap_or_else(|| {
-                table.push(self.clone());
-                table.len() - 1
-            }))
+        let index = TABLE.with_borrow_mut(|Table { open, descriptors }| {
+            open.then(|| {
+                let known = descriptors.iter().position(|other| other.is_same(self));
+                known.unwrap_or_else(|| {
+                    descriptors.push(self.clone());
+                    descriptors.len() - 1
+                })
+            })
         });
         let index = index.ok_or_else(|| serde::ser::Error::custom(OUTSIDE))?;
         let index = u32::try_from(index).map_err(serde::ser::Error::custom)?;
@@ -115,14 +129,13 @@ impl Serialize for Descriptor {
 impl<'de> Deserialize<'de> for Descriptor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let index = u32::deserialize(deserializer)? as usize;
-        TABLE.with_borrow(|table| {
-            let table = table.as_ref().ok_or_else(|| serde::de::Error::custom(OUTSIDE))?;
-            table.get(index).cloned().ok_or_else(|| {
-                serde::de::Error::custom(format_args!(
-                    "handle {index} of a parcel that carries {}",
-                    table.len()
-                ))
-            })
+        TABLE.with_borrow(|Table { open, descriptors }| match descriptors.get(index) {
+            Some(descriptor) => Ok(descriptor.clone()),
+            None if !open => Err(serde::de::Error::custom(OUTSIDE)),
+            None => Err(serde::de::Error::custom(format_args!(
+                "handle {index} of a parcel that carries {}",
+                descriptors.len()
+            ))),
         })
     }
 }

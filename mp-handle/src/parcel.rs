@@ -73,6 +73,12 @@ impl Parcel {
         self.get(0..self.bytes().len())
     }
 
+    /// Makes it empty, to be used again.
+    pub fn clear(&mut self) {
+        self.owned_bytes().clear();
+        self.descriptors.clear();
+    }
+
     /// Encodes one more value behind those that are there, and returns the range of its bytes.
     ///
     /// # Errors

@@ -70,7 +70,10 @@ impl fmt::Display for TaskError {
             Self::Cancelled => f.write_str("the task was cancelled"),
             Self::PoolClosed => f.write_str("the pool was closed before"),
             Self::PoolBroken { reason } => {
-                write!(f, "the pool has given up, its workers end before their first task: {reason}")
+                write!(
+                    f,
+                    "the pool has given up, its workers end before their first task: {reason}"
+                )
             }
             Self::ForeignFunction(error) => error.fmt(f),
         }

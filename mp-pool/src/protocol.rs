@@ -122,12 +122,8 @@ impl Words {
     pub(crate) fn end(&self, item: Item) -> bool {
         let ended = item.word(IDLE);
         let running = self.at(RUNNING);
-        let swap = running.compare_exchange(
-            item.word(BEGUN),
-            ended,
-            Ordering::AcqRel,
-            Ordering::Relaxed,
-        );
+        let swap =
+            running.compare_exchange(item.word(BEGUN), ended, Ordering::AcqRel, Ordering::Relaxed);
         swap.is_ok()
     }
 

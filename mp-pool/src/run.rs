@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use mp_handle::{Parcel, SLICE};
 use mp_process::{Func, Function, catch_panic};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::output::TaskOutput;
@@ -48,10 +49,11 @@ impl Run {
         F::Output: TaskOutput<M>,
         A: DeserializeOwned,
     {
+        let mut answer = Parcel::new();
         for (index, range) in (0..).zip(std::mem::take(&mut run.ranges)) {
             let item = Item { seq: run.seq, index };
             run.link.words.begin(item, run.timed.then(now));
-            let (status, parcel) = call::<F, A, M>(f, &run.items, range);
+            let status = call::<F, A, M>(f, &run.items, range, &mut answer);
             if run.timed && !run.link.words.end(item) {
                 // The parent has decided that this item took too long: it is about to kill
                 // this process, and nothing more may be told.
@@ -59,7 +61,7 @@ impl Run {
                     std::thread::sleep(SLICE);
                 }
             }
-            run.link.push(item, status, &parcel);
+            run.link.push(item, status, &answer);
             run.ring_now_and_then(index as usize);
         }
         run.link.bell.ring();
@@ -83,29 +85,33 @@ impl Run {
     }
 }
 
-/// Calls `f` with one item.
-fn call<F, A, M>(f: F, items: &Parcel, range: Range<usize>) -> (Status, Parcel)
+/// Calls `f` with one item, and encodes what became of it as the only content of `answer`.
+fn call<F, A, M>(f: F, items: &Parcel, range: Range<usize>, answer: &mut Parcel) -> Status
 where
     F: Function<A>,
     F::Output: TaskOutput<M>,
     A: DeserializeOwned,
 {
+    answer.clear();
     let args = match items.get::<A>(range) {
         Ok(args) => args,
-        Err(error) => return (Status::NotDecoded, describe(&error.to_string())),
+        Err(error) => return describe(answer, Status::NotDecoded, &error.to_string()),
     };
-    let answer = catch_panic(|| match f.call(args).into_result() {
-        Ok(value) => Parcel::encode(&value).map(|parcel| (Status::Returned, parcel)),
-        Err(failure) => Parcel::encode(&failure).map(|parcel| (Status::Failed, parcel)),
+    let called = catch_panic(|| match f.call(args).into_result() {
+        Ok(value) => answer.push(&value).map(|_| Status::Returned),
+        Err(failure) => answer.push(&failure).map(|_| Status::Failed),
     });
-    match answer {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => (Status::NotEncoded, describe(&error.to_string())),
-        Err(panic) => (Status::Panicked, describe(&panic)),
+    match called {
+        Ok(Ok(status)) => status,
+        Ok(Err(error)) => describe(answer, Status::NotEncoded, &error.to_string()),
+        Err(panic) => describe(answer, Status::Panicked, &panic),
     }
 }
 
-/// A parcel of something that always can be encoded.
-pub(crate) fn describe<T: serde::Serialize>(what: &T) -> Parcel {
-    Parcel::encode(what).unwrap_or_default()
+/// Puts the description of a failure into `answer`.
+pub(crate) fn describe<T: Serialize>(answer: &mut Parcel, status: Status, what: &T) -> Status {
+    answer.clear();
+    // Texts and panics can always be encoded.
+    let _ = answer.push(what);
+    status
 }

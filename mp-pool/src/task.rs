@@ -58,6 +58,9 @@ pub struct Task<'p, F, M = Plain> {
 /// What a call of `F` with the arguments `A` gives.
 type Value<F, A, M> = <<F as Function<A>>::Output as TaskOutput<M>>::Value;
 
+/// What became of each of several calls.
+type Each<F, A, M> = Vec<Result<Value<F, A, M>, TaskError>>;
+
 impl<'p, F> Task<'p, F, Plain> {
     pub(crate) fn new(pool: &'p Pool, function: F) -> Self {
         Self {
@@ -144,10 +147,7 @@ impl<F, M> Task<'_, F, M> {
     }
 
     /// As [`Pool::try_map`].
-    pub fn try_map<T>(
-        self,
-        items: impl IntoIterator<Item = T>,
-    ) -> Vec<Result<Value<F, (T,), M>, TaskError>>
+    pub fn try_map<T>(self, items: impl IntoIterator<Item = T>) -> Each<F, (T,), M>
     where
         F: Function<(T,)>,
         F::Output: TaskOutput<M>,
@@ -187,10 +187,7 @@ impl<F, M> Task<'_, F, M> {
     }
 
     /// As [`Pool::try_map`], with the items of [`Pool::starmap`].
-    pub fn try_starmap<A>(
-        self,
-        items: impl IntoIterator<Item = A>,
-    ) -> Vec<Result<Value<F, A, M>, TaskError>>
+    pub fn try_starmap<A>(self, items: impl IntoIterator<Item = A>) -> Each<F, A, M>
     where
         F: Function<A>,
         F::Output: TaskOutput<M>,

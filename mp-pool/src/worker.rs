@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::os::fd::OwnedFd;
 
 use mp_handle::{
     Bell, Consumer, Deadline, Descriptor, Frames, Parcel, Post, Producer, PushError, Region,
@@ -43,7 +42,9 @@ impl Link {
         let large = parcel.bytes().len() > self.results.max_frame() - RESULT_HEADER;
         let spilled = large || !parcel.descriptors().is_empty();
         if spilled && let Err(reason) = self.send(item, parcel) {
-            return self.push(item, Status::NotEncoded, &describe(&reason));
+            let mut answer = Parcel::new();
+            let status = describe(&mut answer, Status::NotEncoded, &reason);
+            return self.push(item, status, &answer);
         }
         let bytes = if spilled { &[][..] } else { parcel.bytes() };
         let header = ResultFrame::Item { item, status, spilled, bytes }.header();
@@ -85,22 +86,17 @@ fn wait_writable(post: &Post) {
 
 /// The function of the worker process: runs chunks until the parent says that there are no more.
 pub(crate) fn main(start: Start) -> Result<(), String> {
-    let describe = |error: &dyn std::error::Error| error.to_string();
-    let attach = |region: Region| {
-        let tasks = Consumer::attach(&region, TASKS, RING).map_err(|error| describe(&error))?;
-        let results = Producer::attach(&region, RESULTS, RING).map_err(|error| describe(&error))?;
-        let words = Words::new(region).map_err(|error| describe(&error))?;
-        Ok::<_, String>((tasks, results, words))
-    };
-    let (mut tasks, results, words) = attach(start.region)?;
-    let post = Post::from(OwnedFd::from(start.post.into_owned().map_err(|error| describe(&error))?));
-    if let Some(initializer) = start.initializer {
-        let Some((_, arguments)) = post.receive().map_err(|error| describe(&error))? else {
-            return Err("the parent has sent no arguments for the initializer".into());
-        };
+    let Start { region, bell, post, initializer } = start;
+    let mut tasks = Consumer::attach(&region, TASKS, RING).map_err(text)?;
+    let results = Producer::attach(&region, RESULTS, RING).map_err(text)?;
+    let post = Post::from(post.into_owned().map_err(text)?);
+    if let Some(initializer) = initializer {
+        let arguments = post.receive().map_err(text)?;
+        let (_, arguments) = arguments.ok_or("the initializer's arguments have not come")?;
         initializer.call(arguments)?;
     }
-    let mut worker = Worker { link: Some(Link { words, bell: start.bell, results, post }), functions: HashMap::new() };
+    let link = Link { words: Words::new(region).map_err(text)?, bell, results, post };
+    let mut worker = Worker { link: Some(link), functions: HashMap::new() };
     worker.link().push_frame(&[&ResultFrame::Ready.header()]);
     worker.link().bell.ring();
 
@@ -109,16 +105,19 @@ pub(crate) fn main(start: Start) -> Result<(), String> {
         // Without the parent there is no worker either, so nobody has to look whether it lives.
         let _ = tasks.wait(Deadline::NEVER, || true);
         bytes.clear();
-        tasks.drain(&mut bytes).map_err(|error| describe(&error))?;
+        tasks.drain(&mut bytes).map_err(text)?;
         tasks.notify_space();
         for frame in Frames::new(&bytes) {
-            let frame = frame.map_err(|error| describe(&error))?;
-            match TaskFrame::parse(frame).ok_or("a frame of the parent makes no sense")? {
+            match TaskFrame::parse(frame.map_err(text)?).ok_or("a frame of an unknown kind")? {
                 TaskFrame::Exit => return Ok(()),
                 frame => worker.handle(frame)?,
             }
         }
     }
+}
+
+fn text<E: std::error::Error>(error: E) -> String {
+    error.to_string()
 }
 
 struct Worker {
@@ -136,7 +135,7 @@ impl Worker {
         match frame {
             TaskFrame::Function { number, bytes } => {
                 let parcel = Parcel::from_parts(bytes.to_vec(), Vec::new());
-                let function = parcel.decode().map_err(|error| error.to_string())?;
+                let function = parcel.decode().map_err(text)?;
                 self.functions.insert(number, function);
             }
             TaskFrame::Chunk { seq, function, timed, spilled, table, bytes } => {
@@ -147,7 +146,10 @@ impl Worker {
                 let items = if spilled {
                     match receive(&self.link().post, u64::from(seq)) {
                         Ok(items) => items,
-                        Err(reason) => return self.refuse(seq, ranges.len(), &reason),
+                        Err(reason) => {
+                            self.refuse(seq, ranges.len(), &reason);
+                            return Ok(());
+                        }
                     }
                 } else {
                     Parcel::from_parts(bytes.to_vec(), Vec::new())
@@ -163,13 +165,13 @@ impl Worker {
     }
 
     /// Answers for a chunk whose items have not come.
-    fn refuse(&mut self, seq: u32, count: usize, reason: &str) -> Result<(), String> {
-        let parcel = describe(&reason);
+    fn refuse(&mut self, seq: u32, count: usize, reason: &str) {
+        let mut answer = Parcel::new();
+        let status = describe(&mut answer, Status::NotDecoded, &reason);
         for index in 0..count as u32 {
-            self.link().push(Item { seq, index }, Status::NotDecoded, &parcel);
+            self.link().push(Item { seq, index }, status, &answer);
         }
         self.link().bell.ring();
-        Ok(())
     }
 }
 

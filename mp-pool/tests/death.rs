@@ -147,8 +147,10 @@ fn a_task_that_kills_its_worker_is_not_retried_for_ever() {
 fn a_task_that_takes_too_long_is_killed_and_no_other() {
     let _watchdog = Watchdog::new("a_task_that_takes_too_long_is_killed_and_no_other");
     fn maybe_hang(n: u32) -> u32 {
-        while n % 10 == 7 {
-            thread::park();
+        if n % 10 == 7 {
+            loop {
+                thread::park();
+            }
         }
         n
     }
@@ -277,7 +279,7 @@ fn ten_thousand_queued_tasks_need_few_descriptors() {
     fn queue() -> u64 {
         let pool = Pool::new(4).unwrap();
         // Some are too large for a ring, and travel in files of their own.
-        let bytes = |n: u64| vec![1_u8; if n % 100 == 0 { 100_000 } else { 10 }];
+        let bytes = |n: u64| vec![1_u8; if n.is_multiple_of(100) { 100_000 } else { 10 }];
         let task = pool.task(|bytes: Vec<u8>| bytes.len() as u64).chunk_size(1);
         task.map((0..10_000).map(bytes)).unwrap().iter().sum()
     }

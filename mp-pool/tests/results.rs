@@ -43,7 +43,8 @@ fn results_keep_the_order_when_later_items_end_first() {
     }
     let pool = Pool::new(2).unwrap();
     let (order, ended) = mpsc::channel();
-    let each = pool.task(slow_first).chunk_size(1).on_item(move |place, _| order.send(place).unwrap());
+    let each =
+        pool.task(slow_first).chunk_size(1).on_item(move |place, _| order.send(place).unwrap());
     assert_eq!(each.map(0..10).unwrap(), (0..10).collect::<Vec<_>>());
     assert_ne!(ended.iter().next(), Some(0));
 }
@@ -153,7 +154,10 @@ fn errors_of_tasks_are_described() {
 
     // Without `fallible` a result is a value, typed.
     let typed = |text: String| text.parse::<u8>().map_err(|error| error.to_string().len());
-    assert_eq!(pool.map(typed, ["1".into(), "x".into()]).unwrap(), [Ok(1), Err("invalid digit found in string".len())]);
+    assert_eq!(
+        pool.map(typed, ["1".into(), "x".into()]).unwrap(),
+        [Ok(1), Err("invalid digit found in string".len())]
+    );
 }
 
 #[mp_process::test]
@@ -304,7 +308,10 @@ fn a_closed_pool_ends_what_it_has_and_takes_no_more() {
     let results = pool.task(square).chunk_size(1).map_async(0..5000);
     pool.close();
     assert_eq!(pool.apply(square, (1,)), Err(TaskError::PoolClosed));
-    assert_eq!(pool.try_map(square, 0..2), [Err(TaskError::PoolClosed), Err(TaskError::PoolClosed)]);
+    assert_eq!(
+        pool.try_map(square, 0..2),
+        [Err(TaskError::PoolClosed), Err(TaskError::PoolClosed)]
+    );
     pool.join().unwrap();
     assert!(pool.try_join().unwrap());
     assert!(results.ready());

@@ -94,8 +94,8 @@ fn prepare(post: &Post, start: &Start) -> Result<Entry, String> {
     }
     // SAFETY: the parent sent it over the private socket, runs the same image, and took the
     // offset from an `Entry`.
-    let entry = unsafe { Entry::from_offset(start.entry) }
-        .ok_or("its function is not in the program")?;
+    let entry =
+        unsafe { Entry::from_offset(start.entry) }.ok_or("its function is not in the program")?;
     func::inherit_secret(start.secret);
     take_program_name();
     let settings = &start.settings;
@@ -105,7 +105,8 @@ fn prepare(post: &Post, start: &Start) -> Result<Entry, String> {
         // group already cannot do so, which is as good.
         let _ = rustix::process::setsid();
     } else {
-        sys::die_with_peer(post.as_fd()).map_err(|error| format!("cannot watch the parent: {error}"))?;
+        sys::die_with_peer(post.as_fd())
+            .map_err(|error| format!("cannot watch the parent: {error}"))?;
         if hung_up(post.as_fd()) {
             process::exit(1);
         }
@@ -119,14 +120,16 @@ fn apply(settings: &Settings) -> Result<(), String> {
             .map_err(|error| format!("cannot change to {}: {error}", directory.display()))?;
     }
     if let Some(nice) = settings.nice {
-        rustix::process::nice(nice).map_err(|error| format!("cannot be nicer by {nice}: {error}"))?;
+        rustix::process::nice(nice)
+            .map_err(|error| format!("cannot be nicer by {nice}: {error}"))?;
     }
     if let Some(group) = settings.process_group {
         rustix::process::setpgid(None, Pid::from_raw(group))
             .map_err(|error| format!("cannot join process group {group}: {error}"))?;
     }
     for &(limit, value) in &settings.limits {
-        set_limit(limit, value).map_err(|error| format!("cannot limit {limit:?} to {value}: {error}"))?;
+        set_limit(limit, value)
+            .map_err(|error| format!("cannot limit {limit:?} to {value}: {error}"))?;
     }
     Ok(())
 }

@@ -235,8 +235,12 @@ impl Builder {
                 Stdio::Piped => {
                     let (reader, writer) = io::pipe()?;
                     let ends = [OwnedFd::from(reader), OwnedFd::from(writer)];
-                    let [theirs, ours] =
-                        if i == 0 { ends } else { let [reader, writer] = ends; [writer, reader] };
+                    let [theirs, ours] = if i == 0 {
+                        ends
+                    } else {
+                        let [reader, writer] = ends;
+                        [writer, reader]
+                    };
                     kept[i] = Some(ours);
                     Some(theirs)
                 }

@@ -155,7 +155,9 @@ impl Child {
                 Ok(Some(status)) => ExitStatus::from_wait(&status),
                 // Nobody's child any more, or never had: see `open_pidfd`. If only the status
                 // was taken by somebody else, it must have ended for that.
-                Err(_) if poll_until(self.sentinel(), Deadline::after(Duration::ZERO)) => ExitStatus::Unknown,
+                Err(_) if poll_until(self.sentinel(), Deadline::after(Duration::ZERO)) => {
+                    ExitStatus::Unknown
+                }
                 Err(_) => return None,
             };
             self.receive(&mut state);

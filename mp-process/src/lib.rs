@@ -22,9 +22,7 @@ mod wire;
 
 pub use builder::{Builder, Limit, Stdio};
 pub use child::Child;
-pub use current::{
-    CurrentProcess, ParentProcess, cpu_count, current_process, parent_process,
-};
+pub use current::{CurrentProcess, ParentProcess, cpu_count, current_process, parent_process};
 pub use error::{ForeignFunction, SpawnError};
 pub use func::{Func, Function};
 pub use init::{init, init_test, init_test_with, init_with};

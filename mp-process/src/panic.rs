@@ -74,8 +74,7 @@ fn describe(info: &PanicHookInfo<'_>) -> Panic {
     Panic {
         message: message(info.payload()),
         location: info.location().map(ToString::to_string),
-        backtrace: (backtrace.status() == BacktraceStatus::Captured)
-            .then(|| backtrace.to_string()),
+        backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string()),
     }
 }
 

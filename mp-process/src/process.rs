@@ -79,7 +79,6 @@ pub struct Process<R> {
 
 impl Process<()> {
     /// Prepares a process with options.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -147,7 +146,9 @@ impl<R: DeserializeOwned> Process<R> {
 
     fn finish(&self, status: ExitStatus) -> Result<R, JoinError> {
         let result = self.child.take_answer(status).and_then(|parcel| {
-            parcel.decode().map_err(|error| Failure::ResultUndecodable { reason: error.to_string() })
+            parcel
+                .decode()
+                .map_err(|error| Failure::ResultUndecodable { reason: error.to_string() })
         });
         result.map_err(|failure| JoinError {
             name: self.child.name().to_owned(),

@@ -89,7 +89,8 @@ pub(crate) fn start<A: Serialize>(
 
     let argv = strings(mode.arguments(), "an argument of this program")?;
     let [given, kept] = builder.open_stdio().map_err(SpawnError::system("open stdio"))?;
-    let stdio = Places::new(given, theirs.into(), mode).map_err(SpawnError::system("open stdio"))?;
+    let stdio =
+        Places::new(given, theirs.into(), mode).map_err(SpawnError::system("open stdio"))?;
     let environment = environment(builder, stdio.moved_stdout.is_some())?;
     let pid = sys::spawn_self(&argv, &environment, &stdio.plan())
         .map_err(SpawnError::system("start a process"))?;
@@ -161,9 +162,8 @@ fn environment(builder: &Builder, moved_stdout: bool) -> Result<Vec<CString>, Sp
     let own = std::env::vars_os().filter(|_| !builder.clear_environment);
     let changed = |name: &OsStr| builder.environment.iter().any(|(changed, _)| changed == name);
     let kept = own.filter(|(name, _)| !changed(name) && name != MARK);
-    let added = (builder.environment.iter()).filter_map(|(name, value)| {
-        value.as_ref().map(|value| (name.clone(), value.clone()))
-    });
+    let added = (builder.environment.iter())
+        .filter_map(|(name, value)| value.as_ref().map(|value| (name.clone(), value.clone())));
     let all = kept.chain(added).chain([(MARK.into(), mark.into())]);
     let pairs = all.map(|(mut name, value)| {
         name.push("=");

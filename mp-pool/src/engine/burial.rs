@@ -33,6 +33,7 @@ impl Engine {
         let timed_out = begun.is_some_and(|(item, _)| worker.condemned == Some(item));
         let had_task = worker.answered > 0 || begun.is_some();
         let pid = worker.child().pid();
+        let (reason, panic) = worker.last_words();
         let given = std::mem::take(&mut worker.given);
         for (at, given) in given.into_iter().enumerate().rev() {
             let is_lost = at == 0 && begun.is_some();
@@ -41,14 +42,16 @@ impl Engine {
                 self.pending.push_front(given.chunk.part(rest..given.chunk.count()));
             }
             if is_lost {
-                let error = match given.chunk.deadline {
-                    Some(limit) if timed_out => TaskError::TimedOut { limit },
+                let error = match (given.chunk.deadline, &panic) {
+                    (Some(limit), _) if timed_out => TaskError::TimedOut { limit },
+                    (_, Some(panic)) => TaskError::Panicked(panic.clone()),
                     _ => TaskError::WorkerLost { pid, status },
                 };
                 self.lose(&given, error);
             }
         }
-        if had_task || worker.leaving || matches!(self.phase, Phase::Terminated | Phase::Broken(_)) {
+        if had_task || worker.leaving || matches!(self.phase, Phase::Terminated | Phase::Broken(_))
+        {
             return;
         }
         if !worker.ready {
@@ -56,7 +59,7 @@ impl Engine {
         } else if !was_killed(status) {
             self.idle_failures += 1;
         }
-        self.check_restarts(|| worker.last_words());
+        self.check_restarts(reason);
     }
 
     /// An item was lost with its worker: another try, if it has one, or its error.
@@ -82,16 +85,15 @@ impl Engine {
             if let Err(error) = self.start_worker() {
                 // The system may have room again in a moment: the next look is another try.
                 self.unready += 1;
-                self.check_restarts(|| error.to_string());
+                self.check_restarts(error.to_string());
                 return;
             }
         }
     }
 
     /// Gives up if workers come to nothing again and again.
-    fn check_restarts(&mut self, reason: impl FnOnce() -> String) {
+    fn check_restarts(&mut self, reason: String) {
         if self.unready.max(self.idle_failures) > self.config.restarts {
-            let reason = reason();
             self.stop_all(&TaskError::PoolBroken { reason: reason.clone() });
             self.phase = Phase::Broken(reason);
         }

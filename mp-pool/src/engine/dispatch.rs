@@ -40,13 +40,16 @@ impl Engine {
                 self.pending.push_front(chunk);
                 return false;
             }
-            match worker.give(chunk, &self.functions) {
-                Ok(()) => return true,
-                Err(Refused::Full(chunk)) => {
+            match worker.give(&chunk, &self.functions) {
+                Ok(()) => {
+                    worker.note(chunk);
+                    return true;
+                }
+                Err(Refused::Full) => {
                     self.pending.push_front(chunk);
                     return false;
                 }
-                Err(Refused::Never(chunk, reason)) => {
+                Err(Refused::Never(reason)) => {
                     let reason = format!("the arguments cannot be sent: {reason}");
                     fail(&chunk, 0, &TaskError::Undecodable { reason });
                 }

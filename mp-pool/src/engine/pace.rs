@@ -39,10 +39,10 @@ impl Pace {
     }
 
     /// How many items it may have unanswered before it gets another chunk.
-    pub(crate) fn ahead(&self) -> usize {
+    pub(crate) fn ahead(&self) -> u64 {
         match self.item {
             0 => 2,
-            item => (AHEAD / item).clamp(2, MOST) as usize,
+            item => (AHEAD / item).clamp(2, MOST),
         }
     }
 }

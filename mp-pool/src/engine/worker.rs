@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use mp_handle::{Bell, Consumer, Descriptor, Frames, Parcel, Post, Producer, PushError};
-use mp_process::{Child, Process};
+use mp_process::{Child, Failure, Panic, Process};
 
 use crate::answer::Answer;
 use crate::chunk::Chunk;
@@ -32,7 +32,7 @@ pub(crate) struct Worker {
     functions: HashSet<u32>,
     /// Its initializer has returned.
     pub(crate) ready: bool,
-    /// Items that it was given in all its life.
+    /// Items that it was given in all its life, less those that were taken back.
     pub(crate) accepted: u64,
     /// Items that it has answered.
     pub(crate) answered: u64,
@@ -51,12 +51,12 @@ pub(crate) struct Given {
     pub(crate) done: usize,
 }
 
-/// Why a chunk could not be given to a worker; it comes back.
+/// Why a chunk could not be given to a worker.
 pub(crate) enum Refused {
     /// There is no room at the moment, or the worker has just died.
-    Full(Chunk),
+    Full,
     /// It cannot be sent at all.
-    Never(Chunk, String),
+    Never(String),
 }
 
 impl Worker {
@@ -106,51 +106,52 @@ impl Worker {
         &self.process
     }
 
-    /// Why it has ended.
-    pub(crate) fn last_words(&mut self) -> String {
+    /// Why it has ended, and with which panic if it was one that could not be caught.
+    pub(crate) fn last_words(&mut self) -> (String, Option<Panic>) {
         match self.process.try_join() {
-            Some(Ok(Err(reason))) => reason,
-            Some(Err(error)) => error.to_string(),
-            Some(Ok(Ok(()))) | None => String::from("a worker has left unasked"),
+            Some(Ok(Err(reason))) => (reason, None),
+            Some(Err(error)) => (
+                error.to_string(),
+                match error.into_failure() {
+                    Failure::Panicked(panic) => Some(panic),
+                    _ => None,
+                },
+            ),
+            Some(Ok(Ok(()))) | None => (String::from("a worker has left unasked"), None),
         }
     }
 
-    /// Gives it a chunk. `functions` are those that chunks number, encoded.
-    pub(crate) fn give(&mut self, chunk: Chunk, functions: &[Vec<u8>]) -> Result<(), Refused> {
+    /// Gives it a chunk, which the caller then hands over by [`note`](Self::note). `functions` are
+    /// those that chunks number, encoded.
+    pub(crate) fn give(&mut self, chunk: &Chunk, functions: &[Vec<u8>]) -> Result<(), Refused> {
         let number = chunk.function;
         if !self.functions.contains(&number) {
             let function = functions[number as usize].as_slice();
             let header = TaskFrame::Function { number, bytes: function }.header();
-            if let Err(error) = self.tasks.try_push(&[&header, function]) {
-                return Err(refused(chunk, &error));
-            }
+            self.tasks.try_push(&[&header, function])?;
             self.functions.insert(number);
         }
         let (seq, timed) = (self.next_seq, chunk.deadline.is_some());
         let (table, items) = (chunk.table(), chunk.items());
         let len = TASK_HEADER + table.len() + items.bytes().len();
         let spilled = len > self.tasks.max_frame() || !items.descriptors().is_empty();
-        if spilled && let Err(error) = self.post.send(u64::from(seq), items) {
-            return Err(match error.kind() {
-                // Of a worker that is gone the driver hears in a moment.
-                ErrorKind::WouldBlock | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
-                    Refused::Full(chunk)
-                }
-                _ => Refused::Never(chunk, error.to_string()),
-            });
+        if spilled {
+            self.post.send(u64::from(seq), items)?;
         }
         let bytes = if spilled { &[][..] } else { items.bytes() };
         let frame = TaskFrame::Chunk { seq, function: number, timed, spilled, table, bytes };
-        if let Err(error) = self.tasks.try_push(&[&frame.header(), table, bytes]) {
-            return Err(refused(chunk, &error));
-        }
+        self.tasks.try_push(&[&frame.header(), table, bytes])?;
+        Ok(())
+    }
+
+    /// Notes that it was given `chunk`.
+    pub(crate) fn note(&mut self, chunk: Chunk) {
         if self.given.is_empty() {
             self.pace.begin();
         }
-        self.next_seq = seq.wrapping_add(1);
         self.accepted += chunk.count() as u64;
-        self.given.push_back(Given { seq, chunk, done: 0 });
-        Ok(())
+        self.given.push_back(Given { seq: self.next_seq, chunk, done: 0 });
+        self.next_seq = self.next_seq.wrapping_add(1);
     }
 
     /// Wakes it for what it was given.
@@ -233,8 +234,8 @@ impl Worker {
     }
 
     /// How many items it has not answered.
-    pub(crate) fn unanswered(&self) -> usize {
-        self.given.iter().map(|given| given.chunk.count() - given.done).sum()
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.accepted - self.answered
     }
 
     /// The item that it has begun and not answered, and when (true only if the items of the chunk
@@ -266,9 +267,23 @@ fn parse<'a, E: ToString>(frame: &Result<&'a [u8], E>) -> Result<ResultFrame<'a>
     ResultFrame::parse(frame).ok_or_else(|| String::from("a frame of an unknown kind"))
 }
 
-fn refused(chunk: Chunk, error: &PushError) -> Refused {
-    match error {
-        PushError::Full => Refused::Full(chunk),
-        error => Refused::Never(chunk, error.to_string()),
+impl From<PushError> for Refused {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::Full => Self::Full,
+            error => Self::Never(error.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // Of a worker that is gone the driver hears in a moment.
+            ErrorKind::WouldBlock | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
+                Self::Full
+            }
+            _ => Self::Never(error.to_string()),
+        }
     }
 }
