@@ -28,10 +28,10 @@ pub(crate) fn parents_socket() -> Option<OwnedFd> {
     sys::remove_variable(MARK);
     let mark = mark?;
     let parent = rustix::process::getppid().map_or(0, Pid::as_raw_pid);
-    if i64::from(parent) != i64::from(mark.parent) {
-        // An orphan must not go on as if it were the program itself.
-        let orphan = sys::adopt(SOCKET_FD).is_some_and(|socket| hung_up(socket.as_fd()));
-        return if orphan { process::exit(1) } else { None };
+    if parent.unsigned_abs() != mark.parent {
+        // It is none of ours, or an orphan. That must not go on as if it were the program
+        // itself: it is up to `prepare` whether it lives on.
+        return sys::adopt(SOCKET_FD).filter(|socket| hung_up(socket.as_fd()));
     }
     if mark.moved_stdout
         && let Some(stdout) = sys::adopt(STDOUT_FD)

@@ -1,7 +1,6 @@
 //! Options of a process that is to be started.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io;
 use std::mem;
 use std::os::fd::OwnedFd;
@@ -16,6 +15,7 @@ use crate::error::SpawnError;
 use crate::func::Function;
 use crate::process::Process;
 use crate::start;
+use crate::sys::Source;
 use crate::wire::Settings;
 
 /// Where one of the standard streams of a process comes from, or goes to.
@@ -221,31 +221,27 @@ impl Builder {
         Ok(Process::new(child, stdio))
     }
 
-    /// The streams for the child, `None` for those it inherits; and our ends of the pipes.
-    pub(crate) fn open_stdio(&mut self) -> io::Result<[[Option<OwnedFd>; 3]; 2]> {
-        let mut given = [const { None }; 3];
+    /// The streams for the child, and our ends of the pipes.
+    pub(crate) fn open_stdio(&mut self) -> io::Result<([Source; 3], [Option<OwnedFd>; 3])> {
+        let mut given = [const { Source::Parent }; 3];
         let mut kept = [const { None }; 3];
         for (i, stdio) in mem::take(&mut self.stdio).into_iter().enumerate() {
             given[i] = match stdio {
-                Stdio::Inherit => None,
-                Stdio::Null => {
-                    Some(File::options().read(true).write(true).open("/dev/null")?.into())
-                }
-                Stdio::Descriptor(fd) => Some(fd),
+                Stdio::Inherit => Source::Parent,
+                Stdio::Null => Source::Null,
+                Stdio::Descriptor(fd) => Source::Descriptor(fd),
                 Stdio::Piped => {
                     let (reader, writer) = io::pipe()?;
-                    let ends = [OwnedFd::from(reader), OwnedFd::from(writer)];
-                    let [theirs, ours] = if i == 0 {
-                        ends
+                    let (theirs, ours): (OwnedFd, OwnedFd) = if i == 0 {
+                        (reader.into(), writer.into())
                     } else {
-                        let [reader, writer] = ends;
-                        [writer, reader]
+                        (writer.into(), reader.into())
                     };
                     kept[i] = Some(ours);
-                    Some(theirs)
+                    Source::Descriptor(theirs)
                 }
             };
         }
-        Ok([given, kept])
+        Ok((given, kept))
     }
 }

@@ -127,46 +127,58 @@ impl Child {
     }
 
     fn wait_until(&self, deadline: Deadline) -> Option<ExitStatus> {
-        if let Some(status) = self.reap() {
-            return Some(status);
-        }
-        if !self.has_begun() && !poll_until(self.sentinel(), deadline.min(self.inner.start_by)) {
-            if deadline < self.inner.start_by {
+        loop {
+            if let Some(status) = self.reap() {
+                return Some(status);
+            }
+            if deadline.is_expired() {
                 return None;
             }
-            if !self.has_begun() {
-                self.state().overdue = true;
-                // It fails only if the child has ended just now.
-                let _ = self.kill();
-            }
+            // Until it has begun, it is looked at once more when it should have.
+            let start_by = if self.state().begun { Deadline::NEVER } else { self.inner.start_by };
+            let next = if start_by.is_expired() { deadline } else { deadline.min(start_by) };
+            poll_until(self.sentinel(), next);
         }
-        poll_until(self.sentinel(), deadline);
-        self.reap()
     }
 
-    /// Takes the status if the child has ended.
+    /// Takes the status if the child has ended; kills it if it should have begun and has not.
     fn reap(&self) -> Option<ExitStatus> {
         let mut state = self.state();
-        if state.status.is_none() {
-            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-            let wait = || rustix::process::waitid(WaitId::PidFd(self.sentinel()), options);
-            let status = match rustix::io::retry_on_intr(wait) {
-                Ok(None) => return None,
-                Ok(Some(status)) => ExitStatus::from_wait(&status),
-                // Nobody's child any more, or never had: see `open_pidfd`. If only the status
-                // was taken by somebody else, it must have ended for that.
-                Err(_) if poll_until(self.sentinel(), Deadline::after(Duration::ZERO)) => {
-                    ExitStatus::Unknown
-                }
-                Err(_) => return None,
-            };
-            self.receive(&mut state);
-            state.status = Some(status);
-            drop(state);
-            registry::remove(self);
-            return Some(status);
+        if state.status.is_some() {
+            return state.status;
         }
-        state.status
+        let Some(status) = self.ask_system() else {
+            self.enforce_start(&mut state);
+            return None;
+        };
+        self.receive(&mut state);
+        state.status = Some(status);
+        drop(state);
+        registry::remove(self);
+        Some(status)
+    }
+
+    fn ask_system(&self) -> Option<ExitStatus> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let wait = || rustix::process::waitid(WaitId::PidFd(self.sentinel()), options);
+        match rustix::io::retry_on_intr(wait) {
+            Ok(status) => status.as_ref().map(ExitStatus::from_wait),
+            // It is nobody's child any more, or there was never more than the stand-in of
+            // `open_pidfd`: somebody else has taken the status, when it had ended.
+            Err(_) => poll_until(self.sentinel(), Deadline::now()).then_some(ExitStatus::Unknown),
+        }
+    }
+
+    fn enforce_start(&self, state: &mut State) {
+        if state.begun || state.overdue || !self.inner.start_by.is_expired() {
+            return;
+        }
+        self.receive(state);
+        if !state.begun {
+            state.overdue = true;
+            // It fails only if the child has ended just now.
+            let _ = sys::send_signal(self.sentinel(), libc::SIGKILL);
+        }
     }
 
     /// Asks it to end: sends SIGTERM. It is no error if the child has ended already.
@@ -225,12 +237,6 @@ impl Child {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn has_begun(&self) -> bool {
-        let mut state = self.state();
-        self.receive(&mut state);
-        state.begun
     }
 
     /// Takes in what the child has sent.

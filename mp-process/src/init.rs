@@ -17,11 +17,10 @@ use crate::{bootstrap, registry};
 /// # Examples
 ///
 /// ```
-/// fn main() {
-///     mp_process::init();
-///     // the program
-/// }
-/// # main();
+/// mp_process::init();
+/// let sum = mp_process::spawn(|a: u8, b: u8| a + b, (1, 2))?.join()?;
+/// assert_eq!(sum, 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(alias = "freeze_support")]
 pub fn init() {

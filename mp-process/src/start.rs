@@ -1,9 +1,8 @@
 //! Starting a child: what the parent prepares before, and does after, the system call.
 
 use std::ffi::{CString, OsStr, OsString};
-use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use mp_handle::{Parcel, Post};
@@ -23,8 +22,8 @@ use crate::init::{self, Mode};
 use crate::outcome::Panic;
 use crate::panic::catch_panic;
 use crate::registry;
-use crate::sys;
-use crate::wire::{MARK, Mark, Start};
+use crate::sys::{self, Source};
+use crate::wire::{MARK, Mark, STDOUT_FD, Start};
 
 /// What the child runs: it decodes the arguments, which begin at some byte of the parent's parcel,
 /// calls the user's function, and encodes the result.
@@ -88,11 +87,11 @@ pub(crate) fn start<A: Serialize>(
     ours.send(head.end as u64, &parcel).map_err(SpawnError::system("send the arguments"))?;
 
     let argv = strings(mode.arguments(), "an argument of this program")?;
-    let [given, kept] = builder.open_stdio().map_err(SpawnError::system("open stdio"))?;
-    let stdio =
-        Places::new(given, theirs.into(), mode).map_err(SpawnError::system("open stdio"))?;
-    let environment = environment(builder, stdio.moved_stdout.is_some())?;
-    let pid = sys::spawn_self(&argv, &environment, &stdio.plan())
+    let (given, kept) = builder.open_stdio().map_err(SpawnError::system("open stdio"))?;
+    let descriptors =
+        descriptors(given, theirs.into(), mode).map_err(SpawnError::system("open stdio"))?;
+    let environment = environment(builder, descriptors.len() > STDOUT_FD as usize)?;
+    let pid = sys::spawn_self(&argv, &environment, &descriptors)
         .map_err(SpawnError::system("start a process"))?;
     let pidfd = open_pidfd(pid).map_err(SpawnError::system("open the pidfd of the child"))?;
     let child = Child::new(pid, name, pidfd, ours, builder);
@@ -116,44 +115,32 @@ fn open_pidfd(pid: Pid) -> rustix::io::Result<OwnedFd> {
     }
 }
 
-/// The descriptors that the child is to have, moved beyond the numbers that they are to get.
-struct Places {
-    stdio: [Option<OwnedFd>; 3],
-    socket: OwnedFd,
-    moved_stdout: Option<OwnedFd>,
-}
-
-impl Places {
-    fn new(stdio: [Option<OwnedFd>; 3], socket: OwnedFd, mode: &Mode) -> io::Result<Self> {
-        let [stdin, stdout, stderr] = stdio;
-        let mut places = Self {
-            stdio: [
-                stdin.map(|fd| lift(&fd)).transpose()?,
-                stdout.map(|fd| lift(&fd)).transpose()?,
-                stderr.map(|fd| lift(&fd)).transpose()?,
-            ],
-            socket: lift(&socket)?,
-            moved_stdout: None,
-        };
-        if mode.is_test() {
+/// What the child has open: its standard streams, the socket, and in a test its real standard
+/// output (see [`STDOUT_FD`](crate::wire::STDOUT_FD)).
+fn descriptors(stdio: [Source; 3], socket: OwnedFd, mode: &Mode) -> io::Result<Vec<Source>> {
+    let [stdin, mut stdout, stderr] = stdio;
+    let mut moved = None;
+    if mode.is_test() {
+        moved = match std::mem::replace(&mut stdout, Source::Null) {
             // If this process has no standard output either, there is none to move.
-            places.moved_stdout = places.stdio[1].take().or_else(|| lift(&io::stdout()).ok());
-            let null = File::options().write(true).open("/dev/null")?;
-            places.stdio[1] = Some(lift(&null)?);
-        }
-        Ok(places)
+            Source::Parent => {
+                io::stdout().as_fd().try_clone_to_owned().ok().map(Source::Descriptor)
+            }
+            other => Some(other),
+        };
     }
-
-    fn plan(&self) -> Vec<Option<BorrowedFd<'_>>> {
-        let stdio = self.stdio.iter().map(Option::as_ref);
-        let all = stdio.chain([Some(&self.socket)]).chain(self.moved_stdout.iter().map(Some));
-        all.map(|fd| fd.map(AsFd::as_fd)).collect()
-    }
+    [stdin, stdout, stderr, Source::Descriptor(socket)].into_iter().chain(moved).map(lift).collect()
 }
 
-fn lift(fd: &impl AsFd) -> io::Result<OwnedFd> {
-    const BEYOND_ALL_PLACES: i32 = 10;
-    Ok(rustix::io::fcntl_dupfd_cloexec(fd, BEYOND_ALL_PLACES)?)
+/// Moves a descriptor out of the way of those that are given away.
+fn lift(source: Source) -> io::Result<Source> {
+    const BEYOND: i32 = 10;
+    match source {
+        Source::Descriptor(fd) if fd.as_raw_fd() < BEYOND => {
+            Ok(Source::Descriptor(rustix::io::fcntl_dupfd_cloexec(fd, BEYOND)?))
+        }
+        other => Ok(other),
+    }
 }
 
 /// The environment of the child, with the mark that makes it one.

@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use rustix::process::Pid;
@@ -18,20 +18,26 @@ fn cvt(errno: c_int) -> io::Result<()> {
 /// The running image itself, whatever has happened to its file since.
 const SELF: &CStr = c"/proc/self/exe";
 
-/// What the child has open: the descriptors `0..plan.len()`, and nothing else.
-/// `None` leaves that number as the parent has it.
-pub(crate) type DescriptorPlan<'a> = [Option<BorrowedFd<'a>>];
+/// What a child has as one of its descriptors.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// What the parent has at the same number.
+    Parent,
+    /// `/dev/null`.
+    Null,
+    /// This one, whose number is beyond those that are given away.
+    Descriptor(OwnedFd),
+}
 
 /// Starts another process of the running image, by `posix_spawn`: no page of the parent is
-/// copied, so that its size does not matter.
-///
-/// Each descriptor of the plan must have a number beyond those of the plan.
+/// copied, so that its size does not matter. The child has `descriptors` as its first ones, and
+/// no other.
 pub(crate) fn spawn_self(
     argv: &[CString],
     environment: &[CString],
-    plan: &DescriptorPlan<'_>,
+    descriptors: &[Source],
 ) -> io::Result<Pid> {
-    let actions = FileActions::new(plan)?;
+    let actions = FileActions::new(descriptors)?;
     let attributes = Attributes::new()?;
     let argv = pointers(argv);
     let environment = pointers(environment);
@@ -58,26 +64,33 @@ fn pointers(strings: &[CString]) -> Vec<*mut c_char> {
 struct FileActions(libc::posix_spawn_file_actions_t);
 
 impl FileActions {
-    fn new(plan: &DescriptorPlan<'_>) -> io::Result<Self> {
+    fn new(descriptors: &[Source]) -> io::Result<Self> {
         let mut raw = MaybeUninit::uninit();
         // SAFETY: init writes the whole object, which lives in this value from then on.
         let mut actions = unsafe {
             cvt(libc::posix_spawn_file_actions_init(raw.as_mut_ptr()))?;
             Self(raw.assume_init())
         };
-        for (target, source) in (0..).zip(plan) {
-            if let Some(source) = source {
-                // SAFETY: the object is initialised. The copy has no CLOEXEC flag, and is made
-                // in the child alone, so that no other child of this process sees it.
-                cvt(unsafe {
-                    let source = source.as_raw_fd();
-                    libc::posix_spawn_file_actions_adddup2(&mut actions.0, source, target)
-                })?;
-            }
+        for (number, source) in (0..).zip(descriptors) {
+            // SAFETY: the object is initialised; it copies the path. What is put in place has no
+            // CLOEXEC flag, but in the child alone: no other child of this process gets it.
+            cvt(unsafe {
+                let actions = &mut actions.0;
+                match source {
+                    Source::Parent => 0,
+                    Source::Null => {
+                        let (path, flags) = (c"/dev/null".as_ptr(), libc::O_RDWR);
+                        libc::posix_spawn_file_actions_addopen(actions, number, path, flags, 0)
+                    }
+                    Source::Descriptor(fd) => {
+                        libc::posix_spawn_file_actions_adddup2(actions, fd.as_raw_fd(), number)
+                    }
+                }
+            })?;
         }
         // SAFETY: the object is initialised.
         cvt(unsafe {
-            let first = plan.len() as c_int;
+            let first = descriptors.len() as c_int;
             libc::posix_spawn_file_actions_addclosefrom_np(&mut actions.0, first)
         })?;
         Ok(actions)
@@ -169,13 +182,12 @@ pub(crate) fn remove_variable(name: &str) {
 /// Takes possession of a descriptor that the parent put at a known number.
 ///
 /// Returns `None` if nothing is open there.
-pub(crate) fn adopt(number: RawFd) -> Option<std::os::fd::OwnedFd> {
-    use std::os::fd::FromRawFd;
+pub(crate) fn adopt(number: RawFd) -> Option<OwnedFd> {
     // SAFETY: F_SETFD on any number is harmless; if it succeeds the number is an open
     // descriptor that the parent put there for this one caller.
     unsafe {
         (libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) == 0)
-            .then(|| std::os::fd::OwnedFd::from_raw_fd(number))
+            .then(|| OwnedFd::from_raw_fd(number))
     }
 }
 
