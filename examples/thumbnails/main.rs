@@ -50,23 +50,16 @@ fn main() -> Result<ExitCode> {
     };
     let pooled = started.elapsed();
     pool.close();
-    pool.join();
+    pool.join()?;
 
     // With kills or traps, a comparison of times would say nothing.
     let undisturbed = !options.chaos && !options.with_traps;
     let alone = undisturbed.then(|| run_alone(&jobs)).transpose()?;
-    let done: Vec<Done> = zip(jobs, outcomes)
-        .map(|(job, outcome)| Done { job, outcome })
-        .collect();
+    let done: Vec<Done> = zip(jobs, outcomes).map(|(job, outcome)| Done { job, outcome }).collect();
 
     report::print_table(&done);
     let workers = options.workers();
-    let totals = Totals {
-        workers,
-        pooled,
-        alone,
-        kills,
-    };
+    let totals = Totals { workers, pooled, alone, kills };
     totals.print(&done);
     write_sheet(&done, &options)?;
     let all_right = done.iter().all(Done::is_right);
@@ -111,7 +104,7 @@ fn run(
         .deadline(options.deadline())
         .retries(options.retries())
         .on_item(move |_, _| ticks.inc(1))
-        .try_map(jobs.to_vec())?;
+        .try_map(jobs.to_vec());
     bar.finish_and_clear();
     Ok(outcomes)
 }

@@ -1,21 +1,24 @@
 //! What the user may ask for on the command line.
 
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+
+// Those of the repository, so that the example runs from any directory.
+const PHOTOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/photos");
+const THUMBNAILS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/thumbnails");
 
 /// Makes thumbnails and a contact sheet of a folder of photographs, in worker processes.
 #[derive(Debug, Parser)]
 #[command(name = "thumbnails")]
 pub(crate) struct Options {
     /// Folder with the photographs (JPEG and PNG)
-    #[arg(long, value_name = "DIR", default_value = "examples/photos")]
+    #[arg(long, value_name = "DIR", default_value = PHOTOS)]
     pub(crate) input: PathBuf,
 
     /// Folder for the thumbnails and the contact sheet
-    #[arg(long, value_name = "DIR", default_value = "target/thumbnails")]
+    #[arg(long, value_name = "DIR", default_value = THUMBNAILS)]
     pub(crate) output: PathBuf,
 
     /// Longest side of a thumbnail, in pixels
@@ -44,7 +47,7 @@ impl Options {
     pub(crate) fn workers(&self) -> usize {
         match self.workers {
             Some(workers) => workers as usize,
-            None => std::thread::available_parallelism().map_or(1, NonZero::get),
+            None => multiprocess::cpu_count(),
         }
     }
 

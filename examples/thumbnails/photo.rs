@@ -80,9 +80,7 @@ pub(crate) fn shrink(picture: &DynamicImage, size: u32) -> DynamicImage {
 
 /// Reads a photograph and turns it upright, as its EXIF data says.
 fn open(path: &Path) -> Result<DynamicImage> {
-    let mut decoder = ImageReader::open(path)?
-        .with_guessed_format()?
-        .into_decoder()?;
+    let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
     let orientation = decoder.orientation()?;
     let mut photo = DynamicImage::from_decoder(decoder)?;
     photo.apply_orientation(orientation);
@@ -100,11 +98,7 @@ fn save(small: &DynamicImage, job: &Job) -> Result<()> {
 impl Size {
     fn of(picture: &DynamicImage, path: &Path) -> Result<Size> {
         let bytes = fs::metadata(path)?.len();
-        Ok(Size {
-            width: picture.width(),
-            height: picture.height(),
-            bytes,
-        })
+        Ok(Size { width: picture.width(), height: picture.height(), bytes })
     }
 }
 
@@ -112,11 +106,7 @@ impl Job {
     /// The name for the table.
     pub(crate) fn name(&self) -> String {
         match &self.source {
-            Source::Photo(path) => path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into(),
+            Source::Photo(path) => path.file_name().unwrap_or_default().to_string_lossy().into(),
             Source::Trap(trap) => trap.to_string(),
         }
     }
@@ -133,19 +123,12 @@ pub(crate) fn find(folder: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     photos.sort();
-    anyhow::ensure!(
-        !photos.is_empty(),
-        "no JPEG or PNG files in {}",
-        folder.display()
-    );
+    anyhow::ensure!(!photos.is_empty(), "no JPEG or PNG files in {}", folder.display());
     Ok(photos.into_iter().map(|(_, path)| path).collect())
 }
 
 fn is_photo(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     let known = ["jpg", "jpeg", "png"];
-    path.is_file()
-        && known
-            .iter()
-            .any(|known| extension.eq_ignore_ascii_case(known))
+    path.is_file() && known.iter().any(|known| extension.eq_ignore_ascii_case(known))
 }

@@ -31,10 +31,7 @@ pub(crate) fn print_table(done: &[Done]) {
     let lengths = done.iter().map(|done| done.job.name().chars().count());
     let width = lengths.max().unwrap_or(0);
     let title = "photograph";
-    println!(
-        "{title:<width$}  {:^21}  {:^21}  {:>8}  {:>7}",
-        "before", "after", "ms", "worker"
-    );
+    println!("{title:<width$}  {:^21}  {:^21}  {:>8}  {:>7}", "before", "after", "ms", "worker");
     for tries in done.chunk_by(|a, b| a.job.output == b.job.output) {
         println!("{:<width$}  {}", tries[0].job.name(), Line(tries));
     }
@@ -57,17 +54,27 @@ impl fmt::Display for Line<'_> {
         let millis: f64 = thumbs.clone().map(|thumb| thumb.millis).sum();
         let mean = millis / self.0.len() as f64;
         thumbs.last().map_or(Ok(()), |thumb| {
-            let Thumb {
-                before, after, pid, ..
-            } = thumb;
+            let Thumb { before, after, pid, .. } = thumb;
             write!(f, "{before}  {after}  {mean:>8.1}  {pid:>7}")
         })
     }
 }
 
-/// The text of an error without the line ends that decoders put into theirs.
+/// The text of an error on one line, whose ends decoders put into theirs. Some of them also
+/// repeat what their source says: that is said once.
 fn one_line(error: &TaskError) -> String {
-    let text = error.to_string();
+    let text = match error {
+        TaskError::Failed { message, chain, .. } => {
+            let mut text = message.clone();
+            for source in chain {
+                if !text.ends_with(source.as_str()) {
+                    text += &format!(": {source}");
+                }
+            }
+            text
+        }
+        error => error.to_string(),
+    };
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -94,11 +101,7 @@ impl Totals {
     pub(crate) fn print(&self, done: &[Done]) {
         let is_photo = |done: &&Done| matches!(done.job.source, Source::Photo(_));
         let asked = done.iter().filter(is_photo).count();
-        let out = done
-            .iter()
-            .filter(is_photo)
-            .filter(|done| done.is_right())
-            .count();
+        let out = done.iter().filter(is_photo).filter(|done| done.is_right()).count();
         let seconds = self.pooled.as_secs_f64();
         let rate = out as f64 / seconds;
         let workers = self.workers;
@@ -107,10 +110,7 @@ impl Totals {
              workers: {workers}"
         );
         if let Some(alone) = self.alone.map(|alone| alone.as_secs_f64()) {
-            println!(
-                "speed: {:.2}x over one process, which took {alone:.2} s",
-                alone / seconds
-            );
+            println!("speed: {:.2}x over one process, which took {alone:.2} s", alone / seconds);
         }
         if let Some(kills) = self.kills {
             println!("chaos: {kills} workers killed, {out} of {asked} photographs out");

@@ -14,11 +14,11 @@ impl Scratch {
     ///
     /// Thumbnails keep the names of their photographs, so `output` must not be `input`.
     pub(crate) fn new(input: &Path, output: &Path) -> Result<Scratch> {
-        fs::create_dir_all(output)
-            .with_context(|| format!("cannot create the folder {}", output.display()))?;
         let input = input
             .canonicalize()
             .with_context(|| format!("cannot find the photographs in {}", input.display()))?;
+        fs::create_dir_all(output)
+            .with_context(|| format!("cannot create the folder {}", output.display()))?;
         anyhow::ensure!(
             input != output.canonicalize()?,
             "the thumbnails would overwrite the photographs: choose another --output"

@@ -28,16 +28,12 @@ pub(crate) fn write(path: &Path, thumbs: &[PathBuf], size: u32) -> Result<()> {
         let top = span(cell / columns, size) + (size - picture.height()) / 2;
         sheet.copy_from(&picture, left, top)?;
     }
-    sheet
-        .save(path)
-        .with_context(|| format!("cannot write {}", path.display()))
+    sheet.save(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Columns for a sheet that is a little wider than high.
 fn columns(cells: usize) -> usize {
-    (1..)
-        .find(|columns| columns * columns * 3 >= cells * 4)
-        .expect("some square is large enough")
+    (1..).find(|columns| columns * columns * 3 >= cells * 4).expect("some square is large enough")
 }
 
 /// The length of so many cells, with the margin between them and at both ends.

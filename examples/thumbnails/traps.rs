@@ -68,10 +68,7 @@ impl fmt::Display for Trap {
 }
 
 /// Reads from an address where nothing is.
-#[allow(
-    unsafe_code,
-    reason = "what this example shows is what unsafe code can do to a process"
-)]
+#[allow(unsafe_code, reason = "what this example shows is what unsafe code can do to a process")]
 fn follow_wild_pointer() {
     let nowhere = std::ptr::without_provenance::<u8>(8);
     // SAFETY: there is none. This is wrong on purpose, and the process dies of it by SIGSEGV:

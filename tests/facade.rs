@@ -1,0 +1,119 @@
+//! The facade's names: each is there, and is what its crate made it.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::thread;
+
+use multiprocess as mp;
+
+fn double(n: u32) -> u32 {
+    n * 2
+}
+
+fn apply(f: mp::Func<(u32,), u32>, n: u32) -> u32 {
+    f.call((n,))
+}
+
+fn panic_on_purpose() {
+    panic!("on purpose");
+}
+
+/// Leaves a word in a pipe when its process ends.
+fn end_with(word: String, pipe: mp::Descriptor) {
+    let mut pipe = File::from(pipe.into_owned().unwrap());
+    mp::at_exit(move || pipe.write_all(word.as_bytes()).unwrap());
+}
+
+#[mp::test]
+fn a_child_computes() {
+    let child: mp::Process<u32> = mp::spawn(double, (21,)).unwrap();
+    assert_eq!(child.join(), Ok(42));
+}
+
+#[mp::test]
+fn a_child_is_known_while_it_lives() {
+    let parked = mp::spawn(thread::park, ()).unwrap();
+    let pid = parked.pid();
+    let listed = |children: Vec<mp::Child>| children.iter().any(|child| child.pid() == pid);
+    assert!(listed(mp::active_children()));
+    parked.kill().unwrap();
+    assert!(matches!(parked.wait(), mp::ExitStatus::Signaled { signal: 9, .. }));
+    assert!(!listed(mp::active_children()));
+}
+
+#[mp::test]
+fn a_child_knows_itself_and_its_parent() {
+    let pids = || (mp::current_process().pid(), mp::parent_process().map(|parent| parent.pid()));
+    let child = mp::spawn(pids, ()).unwrap();
+    let own = child.pid();
+    assert_eq!(child.join(), Ok((own, Some(std::process::id()))));
+}
+
+#[mp::test]
+fn a_failure_says_what_happened() {
+    let options = mp::Process::builder().stderr(mp::Stdio::Null).limit(mp::Limit::Core, 0);
+    let failed = options.spawn(panic_on_purpose, ()).unwrap().join();
+    let error: mp::JoinError = failed.unwrap_err();
+    let mp::Failure::Panicked(mp::Panic { message, .. }) = error.into_failure() else {
+        panic!("another failure");
+    };
+    assert_eq!(message, "on purpose");
+}
+
+#[mp::test]
+fn a_start_that_fails_is_an_error() {
+    let refused = mp::Process::builder().env("A\0B", "").spawn(double, (1,));
+    assert!(matches!(refused, Err(mp::SpawnError::NulByte { .. })));
+}
+
+#[mp::test]
+fn functions_and_handles_travel() {
+    let function = mp::Func::new(double).unwrap();
+    assert_eq!(mp::spawn(apply, (function, 4)).unwrap().join(), Ok(8));
+
+    let (mut reader, writer) = io::pipe().unwrap();
+    let writer = mp::Descriptor::from(OwnedFd::from(writer));
+    mp::spawn(end_with, ("goodbye".into(), writer)).unwrap().join().unwrap();
+    let mut word = String::new();
+    reader.read_to_string(&mut word).unwrap();
+    assert_eq!(word, "goodbye");
+
+    let parcel = mp::Parcel::encode(&7).unwrap();
+    assert_eq!(parcel.decode::<i32>().unwrap(), 7);
+}
+
+mod program {
+    #[multiprocess::main]
+    pub(super) fn main() -> usize {
+        multiprocess::cpu_count()
+    }
+}
+
+#[mp::test]
+fn in_the_first_process_every_way_in_returns() {
+    mp::init();
+    mp::init_with(|| {});
+    mp::init_test(module_path!(), "in_the_first_process_every_way_in_returns");
+    mp::init_test_with(module_path!(), "in_the_first_process_every_way_in_returns", || {});
+    assert!(program::main() >= 1);
+}
+
+#[cfg(feature = "pool")]
+#[mp::test]
+fn a_pool_computes() {
+    assert!(matches!(mp::Pool::new(0), Err(mp::PoolError::Zero { .. })));
+    let pool = mp::Pool::new(1).unwrap();
+    let sum: mp::AsyncResult<u32> = pool.apply_async(double, (5,));
+    assert_eq!(sum.get(), Ok(10));
+    pool.close();
+    assert_eq!(pool.apply(double, (5,)), Err(mp::TaskError::PoolClosed));
+}
+
+#[test]
+fn the_crates_are_modules() {
+    assert!(mp::handle::Deadline::NEVER.remaining().is_none());
+    let _: mp::process::Builder = mp::Process::builder();
+    #[cfg(feature = "pool")]
+    let _: mp::pool::Builder = mp::Pool::builder();
+}
