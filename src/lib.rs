@@ -1,4 +1,6 @@
-#![doc = include_str!("../README.md")]
+// The examples of the README use a pool.
+#![cfg_attr(feature = "pool", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "pool"), doc = "Process-based parallelism, without the pool.")]
 #![forbid(unsafe_code)]
 
 #[doc(inline)]

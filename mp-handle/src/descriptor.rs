@@ -5,7 +5,7 @@
 //! a parcel there is no table, and serializing one is an error instead of a number that means
 //! nothing elsewhere.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -69,41 +69,40 @@ impl AsFd for Descriptor {
     }
 }
 
-/// The descriptors of one parcel.
-#[derive(Default)]
-struct Table {
-    /// A parcel is being encoded or decoded.
-    open: bool,
-    descriptors: Vec<Descriptor>,
-}
-
 thread_local! {
-    static TABLE: RefCell<Table> =
-        const { RefCell::new(Table { open: false, descriptors: Vec::new() }) };
+    /// Whether this thread is encoding or decoding a parcel.
+    static OPEN: Cell<bool> = const { Cell::new(false) };
+    /// The descriptors of that parcel.
+    static TABLE: RefCell<Vec<Descriptor>> = const { RefCell::new(Vec::new()) };
 }
 
-fn replace_table(table: Table) -> Table {
-    TABLE.with_borrow_mut(|current| mem::replace(current, table))
+/// Exchanges the table of this thread for another. This is done twice for each value that travels,
+/// and nearly all tables are empty: to look costs much less than to move.
+fn exchange(other: &mut Vec<Descriptor>) {
+    TABLE.with_borrow_mut(|table| {
+        if !(table.is_empty() && other.is_empty()) {
+            mem::swap(table, other);
+        }
+    });
 }
 
-/// Runs `work` with these descriptors as those of the current parcel, and returns them with what
-/// `work` attached. Nests: a value's own `Serialize` may encode another parcel.
-pub(crate) fn with_table<R>(
-    descriptors: Vec<Descriptor>,
-    work: impl FnOnce() -> R,
-) -> (R, Vec<Descriptor>) {
-    /// Puts the outer table back, also when the user's code panics.
-    struct Outer(Table);
-    impl Drop for Outer {
+/// Runs `work` with `table` as the descriptors of the current parcel, to which it may attach more.
+/// Nests: a value's own `Serialize` may encode another parcel.
+pub(crate) fn with_table<R>(table: &mut Vec<Descriptor>, work: impl FnOnce() -> R) -> R {
+    /// Puts both tables back where they were, also when the user's code panics.
+    struct Restore<'a> {
+        table: &'a mut Vec<Descriptor>,
+        open: bool,
+    }
+    impl Drop for Restore<'_> {
         fn drop(&mut self) {
-            replace_table(mem::take(&mut self.0));
+            exchange(self.table);
+            OPEN.set(self.open);
         }
     }
-    let mut outer = Outer(replace_table(Table { open: true, descriptors }));
-    let result = work();
-    let table = replace_table(mem::take(&mut outer.0));
-    mem::forget(outer);
-    (result, table.descriptors)
+    exchange(table);
+    let _restore = Restore { table, open: OPEN.replace(true) };
+    work()
 }
 
 const OUTSIDE: &str = "a handle travels only inside a Parcel (as an argument, a result or a \
@@ -111,16 +110,16 @@ const OUTSIDE: &str = "a handle travels only inside a Parcel (as an argument, a 
 
 impl Serialize for Descriptor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let index = TABLE.with_borrow_mut(|Table { open, descriptors }| {
-            open.then(|| {
-                let known = descriptors.iter().position(|other| other.is_same(self));
-                known.unwrap_or_else(|| {
-                    descriptors.push(self.clone());
-                    descriptors.len() - 1
-                })
+        if !OPEN.get() {
+            return Err(serde::ser::Error::custom(OUTSIDE));
+        }
+        let index = TABLE.with_borrow_mut(|table| {
+            let known = table.iter().position(|other| other.is_same(self));
+            known.unwrap_or_else(|| {
+                table.push(self.clone());
+                table.len() - 1
             })
         });
-        let index = index.ok_or_else(|| serde::ser::Error::custom(OUTSIDE))?;
         let index = u32::try_from(index).map_err(serde::ser::Error::custom)?;
         serializer.serialize_u32(index)
     }
@@ -129,12 +128,12 @@ impl Serialize for Descriptor {
 impl<'de> Deserialize<'de> for Descriptor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let index = u32::deserialize(deserializer)? as usize;
-        TABLE.with_borrow(|Table { open, descriptors }| match descriptors.get(index) {
+        TABLE.with_borrow(|table| match table.get(index) {
             Some(descriptor) => Ok(descriptor.clone()),
-            None if !open => Err(serde::de::Error::custom(OUTSIDE)),
+            None if !OPEN.get() => Err(serde::de::Error::custom(OUTSIDE)),
             None => Err(serde::de::Error::custom(format_args!(
                 "handle {index} of a parcel that carries {}",
-                descriptors.len()
+                table.len()
             ))),
         })
     }

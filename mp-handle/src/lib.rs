@@ -8,6 +8,7 @@ mod bell;
 mod codec;
 mod deadline;
 mod descriptor;
+mod packet;
 mod parcel;
 mod post;
 mod region;

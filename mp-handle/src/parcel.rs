@@ -1,6 +1,6 @@
 //! Bytes and descriptors that travel together.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::mem;
 use std::ops::Range;
 
@@ -46,6 +46,19 @@ impl Default for Body {
     }
 }
 
+impl Body {
+    /// The bytes as a vector that can grow; received ones are copied first.
+    fn owned(&mut self) -> &mut Vec<u8> {
+        if let Self::Sealed(sealed) = self {
+            *self = Self::Owned(sealed.as_slice().to_vec());
+        }
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Sealed(_) => unreachable!("replaced above"),
+        }
+    }
+}
+
 impl Parcel {
     /// Makes an empty parcel, to [`push`](Self::push) values into.
     #[must_use]
@@ -75,7 +88,10 @@ impl Parcel {
 
     /// Makes it empty, to be used again.
     pub fn clear(&mut self) {
-        self.owned_bytes().clear();
+        match &mut self.body {
+            Body::Owned(bytes) => bytes.clear(),
+            Body::Sealed(_) => self.body = Body::default(),
+        }
         self.descriptors.clear();
     }
 
@@ -83,7 +99,8 @@ impl Parcel {
     ///
     /// # Errors
     ///
-    /// As [`encode`](Self::encode); the parcel is then as it was.
+    /// As [`encode`](Self::encode). The parcel is then as it was, also if the value's own
+    /// `Serialize` panics.
     ///
     /// # Examples
     ///
@@ -96,23 +113,18 @@ impl Parcel {
     /// # Ok::<(), mp_handle::CodecError>(())
     /// ```
     pub fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Range<usize>, CodecError> {
-        let known = self.descriptors.len();
-        let table = mem::take(&mut self.descriptors);
-        let bytes = self.owned_bytes();
-        let start = bytes.len();
-        let (result, mut table) =
-            descriptor::with_table(table, || codec::encode(value, bytes));
-        let end = bytes.len();
-        if result.is_err() {
-            table.truncate(known);
-        }
-        self.descriptors = table;
-        result.map(|()| start..end)
+        let bytes = self.body.owned().len();
+        let descriptors = self.descriptors.len();
+        let mut mark = Mark { parcel: self, bytes, descriptors };
+        let Parcel { body, descriptors } = &mut *mark.parcel;
+        descriptor::with_table(descriptors, || codec::encode(value, body.owned()))?;
+        mark.advance();
+        Ok(bytes..mark.bytes)
     }
 
     /// Puts bytes that were encoded elsewhere behind those that are there, and returns their range.
     pub fn push_bytes(&mut self, bytes: &[u8]) -> Range<usize> {
-        let own = self.owned_bytes();
+        let own = self.body.owned();
         let start = own.len();
         own.extend_from_slice(bytes);
         start..own.len()
@@ -127,7 +139,7 @@ impl Parcel {
         let bytes = self.bytes().get(range).ok_or_else(|| {
             <CodecError as serde::de::Error>::custom("a range outside of the parcel")
         })?;
-        descriptor::with_table(self.descriptors.clone(), || codec::decode(bytes)).0
+        descriptor::with_table(&mut self.descriptors.clone(), || codec::decode(bytes))
     }
 
     /// The encoded bytes.
@@ -155,17 +167,6 @@ impl Parcel {
     pub(crate) fn from_sealed(bytes: SealedBytes, descriptors: Vec<Descriptor>) -> Self {
         Self { body: Body::Sealed(bytes), descriptors }
     }
-
-    /// The bytes as a vector that can grow; received ones are copied first.
-    fn owned_bytes(&mut self) -> &mut Vec<u8> {
-        if let Body::Sealed(sealed) = &self.body {
-            self.body = Body::Owned(sealed.as_slice().to_vec());
-        }
-        match &mut self.body {
-            Body::Owned(bytes) => bytes,
-            Body::Sealed(_) => unreachable!("replaced above"),
-        }
-    }
 }
 
 impl Drop for Parcel {
@@ -176,16 +177,38 @@ impl Drop for Parcel {
     }
 }
 
+/// How far a parcel is filled. What was added behind it is taken back in the end, unless the mark
+/// was advanced.
+struct Mark<'a> {
+    parcel: &'a mut Parcel,
+    bytes: usize,
+    descriptors: usize,
+}
+
+impl Mark<'_> {
+    fn advance(&mut self) {
+        self.bytes = self.parcel.bytes().len();
+        self.descriptors = self.parcel.descriptors.len();
+    }
+}
+
+impl Drop for Mark<'_> {
+    fn drop(&mut self) {
+        self.parcel.body.owned().truncate(self.bytes);
+        self.parcel.descriptors.truncate(self.descriptors);
+    }
+}
+
 /// Fresh pages cost more than the copy into them, so each thread keeps one buffer for its next
 /// parcel; a larger one than this goes back to the system.
 const SPARE_MAX: usize = 4 << 20;
 
 thread_local! {
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static SPARE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 fn take_spare() -> Vec<u8> {
-    SPARE.try_with(Cell::take).unwrap_or_default()
+    SPARE.try_with(RefCell::take).unwrap_or_default()
 }
 
 fn keep_spare(mut bytes: Vec<u8>) {
@@ -195,7 +218,9 @@ fn keep_spare(mut bytes: Vec<u8>) {
     bytes.clear();
     // At the end of a thread its spare may be gone already: then this one is freed as well.
     let _ = SPARE.try_with(|spare| {
-        let other = spare.take();
-        spare.set(if other.capacity() > bytes.capacity() { other } else { bytes });
+        let mut spare = spare.borrow_mut();
+        if spare.capacity() < bytes.capacity() {
+            *spare = bytes;
+        }
     });
 }

@@ -1,28 +1,22 @@
 //! Parcels over a socket.
 //!
-//! The socket is of type `SOCK_SEQPACKET`: a packet arrives whole or not at all, so that a sender
-//! killed half-way leaves nothing behind. Up to [`INLINE`] bytes ride in the packet; more ride in
-//! a sealed memfd, so that a small socket buffer never blocks the sender. More descriptors than
-//! the kernel takes at once (253) follow in packets of their own.
+//! The socket is of type `SOCK_SEQPACKET`, and each parcel is one packet: it arrives whole or not
+//! at all, so that a sender killed half-way leaves nothing behind. Up to [`INLINE`] bytes ride in
+//! the packet; more ride in a sealed memfd, so that a small socket buffer never blocks the sender.
+//! More descriptors than the kernel takes at once ride in a bundle.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
-};
+use rustix::net::RecvFlags;
 
 use crate::descriptor::Descriptor;
+use crate::packet::{self, invalid};
 use crate::parcel::Parcel;
 use crate::sealed::SealedBytes;
 
 /// Bytes of a parcel that ride in the packet itself.
 const INLINE: usize = 16 << 10;
-/// The kernel's limit of descriptors in one packet (`SCM_MAX_FD`).
-const FDS_PER_PACKET: usize = 253;
 const HEADER: usize = 24;
 
 /// What stands before the bytes of each packet.
@@ -30,8 +24,9 @@ const HEADER: usize = 24;
 struct Header {
     tag: u64,
     len: u64,
-    /// Descriptors still to come, those of this packet included.
+    /// The descriptors of the parcel, that of the memfd included.
     descriptors: u32,
+    /// 1 if the bytes are in a memfd, which is then the first descriptor; 0 if in the packet.
     in_memfd: u32,
 }
 
@@ -79,16 +74,11 @@ impl Post {
     ///
     /// The system's error from socketpair(2), for example for want of descriptors.
     pub fn pair() -> io::Result<(Self, Self)> {
-        let (one, other) = rustix::net::socketpair(
-            AddressFamily::UNIX,
-            SocketType::SEQPACKET,
-            SocketFlags::CLOEXEC,
-            None,
-        )?;
+        let (one, other) = packet::pair()?;
         Ok((Self { socket: one }, Self { socket: other }))
     }
 
-    /// Sends a parcel. Never blocks.
+    /// Sends a parcel, or nothing if it fails. Never blocks.
     ///
     /// # Errors
     ///
@@ -108,31 +98,14 @@ impl Post {
             descriptors: u32::try_from(fds.len()).map_err(io::Error::other)?,
             in_memfd: u32::from(in_memfd),
         };
-        let inline = if in_memfd { &[][..] } else { bytes };
-        let first = fds.len().min(FDS_PER_PACKET);
-        self.send_packet(header, inline, &fds[..first])?;
-        for (i, fds) in fds[first..].chunks(FDS_PER_PACKET).enumerate() {
-            let sent = (first + i * FDS_PER_PACKET) as u32;
-            let header = Header { descriptors: header.descriptors - sent, ..header };
-            self.send_packet(header, &[], fds)?;
-        }
-        Ok(())
-    }
-
-    fn send_packet(&self, header: Header, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
         let header = header.to_bytes();
-        let parts = [IoSlice::new(&header), IoSlice::new(bytes)];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_PER_PACKET))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        if !fds.is_empty() {
-            let fits = ancillary.push(SendAncillaryMessage::ScmRights(fds));
-            debug_assert!(fits, "space for 253 descriptors");
+        let inline = if in_memfd { &[][..] } else { bytes };
+        let parts = [IoSlice::new(&header), IoSlice::new(inline)];
+        if fds.len() <= packet::MAX_FDS {
+            return packet::send(&self.socket, &parts, &fds);
         }
-        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        rustix::io::retry_on_intr(|| {
-            rustix::net::sendmsg(&self.socket, &parts, &mut ancillary, flags)
-        })?;
-        Ok(())
+        let bundle = packet::bundle(&fds)?;
+        packet::send(&self.socket, &parts, &[bundle.as_fd()])
     }
 
     /// Waits for the next parcel. `None` means that the other side is gone, and that nothing it
@@ -142,7 +115,7 @@ impl Post {
     ///
     /// The system's error, among them [`rustix::io::Errno::MFILE`] if this process has no room
     /// for the descriptors of the parcel; or [`io::ErrorKind::InvalidData`] if what arrived is
-    /// no parcel.
+    /// no parcel. What arrived is then gone, and closed; the next parcel is not affected.
     pub fn receive(&self) -> io::Result<Option<(u64, Parcel)>> {
         self.receive_with(RecvFlags::empty())
     }
@@ -157,68 +130,41 @@ impl Post {
     }
 
     fn receive_with(&self, flags: RecvFlags) -> io::Result<Option<(u64, Parcel)>> {
-        let mut fds = Vec::new();
-        let Some((header, bytes)) = self.receive_packet(flags, &mut fds)? else {
-            return Ok(None);
-        };
-        while fds.len() < header.descriptors as usize {
-            let known = fds.len();
-            let more = self.receive_packet(RecvFlags::empty(), &mut fds)?;
-            if more.is_none() || fds.len() == known {
-                return Err(invalid("a parcel without all of its descriptors"));
-            }
-        }
-        let mut fds = fds.into_iter();
-        let spill = if header.in_memfd == 0 { None } else { fds.next() };
-        let len = usize::try_from(header.len).map_err(|_| invalid("a parcel of absurd length"))?;
-        let sealed = spill.map(|fd| SealedBytes::open(fd, len)).transpose()?;
-        let descriptors = fds.map(Descriptor::from).collect();
-        Ok(Some((
-            header.tag,
-            match sealed {
-                Some(sealed) => Parcel::from_sealed(sealed, descriptors),
-                None if bytes.len() == len => Parcel::from_parts(bytes, descriptors),
-                None => return Err(invalid("a parcel shorter than announced")),
-            },
-        )))
-    }
-
-    /// Receives one packet, and adds its descriptors to `fds`.
-    fn receive_packet(
-        &self,
-        flags: RecvFlags,
-        fds: &mut Vec<OwnedFd>,
-    ) -> io::Result<Option<(Header, Vec<u8>)>> {
         let mut header = [0; HEADER];
         let mut bytes = vec![0; INLINE];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_PER_PACKET))];
-        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let flags = flags | RecvFlags::CMSG_CLOEXEC;
-        let received = rustix::io::retry_on_intr(|| {
-            let mut parts = [IoSliceMut::new(&mut header), IoSliceMut::new(&mut bytes)];
-            rustix::net::recvmsg(&self.socket, &mut parts, &mut ancillary, flags)
-        });
-        let received = match received {
-            Err(Errno::CONNRESET) => return Ok(None),
-            other => other?,
-        };
-        for message in ancillary.drain() {
-            if let RecvAncillaryMessage::ScmRights(rights) = message {
-                fds.extend(rights);
-            }
-        }
-        if received.bytes == 0 {
+        let mut fds = Vec::new();
+        let mut parts = [IoSliceMut::new(&mut header), IoSliceMut::new(&mut bytes)];
+        let received = packet::receive(&self.socket, &mut parts, &mut fds, flags)?;
+        if received == 0 && fds.is_empty() {
             return Ok(None);
         }
-        if received.flags.contains(ReturnFlags::CTRUNC) {
-            return Err(Errno::MFILE.into());
+        let inline = received.checked_sub(HEADER).ok_or_else(|| invalid("a packet too short"))?;
+        bytes.truncate(inline);
+        let header = Header::from_bytes(header);
+        let count = header.descriptors as usize;
+        if count > packet::MAX_FDS && fds.len() == 1 {
+            fds = packet::unbundle(&fds[0], count)?;
         }
-        if received.bytes < HEADER || received.flags.contains(ReturnFlags::TRUNC) {
-            return Err(invalid("a packet that is no parcel"));
+        if fds.len() != count {
+            return Err(invalid("a parcel without all of its descriptors"));
         }
-        bytes.truncate(received.bytes - HEADER);
-        Ok(Some((Header::from_bytes(header), bytes)))
+        Ok(Some((header.tag, open(&header, bytes, fds)?)))
     }
+}
+
+/// Puts a parcel together from what has arrived.
+fn open(header: &Header, bytes: Vec<u8>, fds: Vec<OwnedFd>) -> io::Result<Parcel> {
+    let len = usize::try_from(header.len).map_err(|_| invalid("a parcel of absurd length"))?;
+    let mut fds = fds.into_iter();
+    if header.in_memfd == 0 {
+        if bytes.len() != len {
+            return Err(invalid("a parcel of another length than announced"));
+        }
+        return Ok(Parcel::from_parts(bytes, fds.map(Descriptor::from).collect()));
+    }
+    let memfd = fds.next().ok_or_else(|| invalid("a parcel without its bytes"))?;
+    let sealed = SealedBytes::open(memfd, len)?;
+    Ok(Parcel::from_sealed(sealed, fds.map(Descriptor::from).collect()))
 }
 
 impl From<OwnedFd> for Post {
@@ -238,8 +184,4 @@ impl AsFd for Post {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
-}
-
-fn invalid(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
 }

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
 use memmap2::{Mmap, MmapOptions};
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::SealFlags;
 
-use crate::sys;
+use crate::sys::{self, Seal};
 
 /// A read-only mapping of a sealed memfd. Because of the seals a plain slice over it is sound,
 /// which no other memory shared with a peer allows.
@@ -23,10 +23,7 @@ impl SealedBytes {
 
     /// Copies `bytes` into a new memfd and seals it.
     pub(crate) fn create(bytes: &[u8]) -> io::Result<OwnedFd> {
-        let fd = rustix::fs::memfd_create(
-            c"multiprocess-parcel",
-            MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING,
-        )?;
+        let fd = sys::memfd_create("multiprocess-parcel")?;
         sys::reserve(fd.as_fd(), bytes.len() as u64)?;
         let mut file = File::from(fd);
         file.write_all(bytes)?;
@@ -36,13 +33,15 @@ impl SealedBytes {
 
     /// Maps what [`create`](Self::create) made in another process.
     pub(crate) fn open(fd: OwnedFd, len: usize) -> io::Result<Self> {
-        // On anything but a memfd the question itself is an error.
-        let seals = rustix::fs::fcntl_get_seals(&fd)?;
-        let size = rustix::fs::fstat(&fd)?.st_size;
-        if !seals.contains(Self::SEALS) || u64::try_from(size).is_ok_and(|size| size < len as u64) {
+        // Before anything else: only then does what follows stay true.
+        let is_sealed = is_sealed(&fd)?;
+        let stat = rustix::fs::fstat(&fd)?;
+        // A file with holes would be as long as it likes, and be filled by those who read it.
+        let size = stat.st_size.min(stat.st_blocks.saturating_mul(512));
+        if !is_sealed || u64::try_from(size).is_ok_and(|size| size < len as u64) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                format!("a memfd of {size} bytes with seals {seals:?} where {len} sealed bytes were announced"),
+                format!("{size} bytes in memory, or not sealed, where {len} were announced"),
             ));
         }
         // SAFETY: the seals forbid writing, shrinking and their own removal, so the bytes stay
@@ -54,4 +53,10 @@ impl SealedBytes {
     pub(crate) fn as_slice(&self) -> &[u8] {
         &self.map
     }
+}
+
+/// Tells whether `fd` is a memfd whose bytes can never change again.
+fn is_sealed(fd: &OwnedFd) -> io::Result<bool> {
+    let is_fixed = sys::seal_of(fd)? == Seal::Fixed;
+    Ok(is_fixed && rustix::fs::fcntl_get_seals(fd)?.contains(SealFlags::WRITE))
 }

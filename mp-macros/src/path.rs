@@ -16,7 +16,7 @@ const PACKAGES: [&str; 2] = ["multiprocess", "mp-process"];
 pub(crate) fn crate_root(role: Role) -> Result<TokenStream, Error> {
     for package in PACKAGES {
         match crate_name(package) {
-            // Both packages say `extern crate self as …`: so this name holds inside of them, too.
+            // Its own tests, examples and doc tests name it so. (The library itself cannot.)
             Ok(FoundCrate::Itself) => return absolute(role, &package.replace('-', "_")),
             Ok(FoundCrate::Name(name)) => return absolute(role, &name),
             Err(proc_macro_crate::Error::CrateNotFound { .. }) => {}

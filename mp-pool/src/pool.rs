@@ -85,6 +85,7 @@ impl Pool {
     ) -> Result<Self, PoolError> {
         let workers = config.workers;
         let most = config.max_tasks_per_child.and_then(|most| usize::try_from(most).ok());
+        let callbacks = Callbacks::start().map_err(PoolError::system("start a thread"))?;
         let bell = Bell::new()?;
         let shared = Arc::new(Shared::new(Engine::new(config, bell.clone())?, bell));
         let thread = thread::Builder::new().name("pool".into()).spawn({
@@ -96,7 +97,7 @@ impl Pool {
             return Err(PoolError::system("start a thread")(error));
         }
         let max_chunk = most.unwrap_or(MAX_COUNT);
-        let (callbacks, owner) = (Callbacks::default(), process::id());
+        let owner = process::id();
         Ok(Self { shared, callbacks, workers, deadline, retries, max_chunk, owner })
     }
 

@@ -271,3 +271,47 @@ impl<'a> ResultFrame<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Item, Words, create_region};
+
+    fn words() -> Words {
+        Words::new(create_region().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_chunk_is_run_or_taken_back_but_not_both() {
+        // Also where the sequence numbers wrap.
+        for first in [0, u32::MAX - 1] {
+            let words = words();
+            let seq = |n: u32| first.wrapping_add(n);
+            words.take_back(first);
+            assert!(words.claim(seq(0)) && words.is_claimed(seq(0)));
+            words.take_back(seq(3));
+            assert!(words.is_claimed(seq(0)), "begun before");
+            for taken in [seq(1), seq(2)] {
+                assert!(!words.is_claimed(taken) && !words.claim(taken));
+            }
+            assert!(words.claim(seq(3)), "given after");
+        }
+    }
+
+    #[test]
+    fn an_item_ends_in_time_or_is_condemned_but_not_both() {
+        let words = words();
+        let (item, next) = (Item { seq: 7, index: 4095 }, Item { seq: 8, index: 0 });
+        assert_eq!(words.begun(item), None);
+        words.begin(item, Some(5));
+        assert_eq!((words.begun(item), words.begun(next)), (Some(5), None));
+        assert!(words.end(item));
+        assert!(!words.condemn(item), "ended before");
+        assert_eq!(words.begun(item), None);
+
+        words.begin(next, Some(6));
+        assert!(!words.condemn(item), "of another item");
+        assert!(words.condemn(next));
+        assert!(!words.end(next), "condemned before");
+        assert_eq!(words.begun(next), Some(6));
+    }
+}

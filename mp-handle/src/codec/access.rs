@@ -18,9 +18,7 @@ pub(super) fn check_empty(left: usize) -> Result<(), CodecError> {
     if left == 0 {
         return Ok(());
     }
-    Err(CodecError::text(format!(
-        "a compound value has {left} elements too many"
-    )))
+    Err(CodecError::text(format!("a compound value has elements too many: {left}")))
 }
 
 /// The elements of a sequence or tuple, or the values of a struct.
@@ -133,9 +131,7 @@ impl<'de> MapAccess<'de> for Fields<'_, 'de> {
         S: DeserializeSeed<'de>,
     {
         match self.names.next() {
-            Some(name) => seed
-                .deserialize(BorrowedStrDeserializer::new(name?))
-                .map(Some),
+            Some(name) => seed.deserialize(BorrowedStrDeserializer::new(name?)).map(Some),
             None => Ok(None),
         }
     }
@@ -163,11 +159,7 @@ pub(super) struct Variant<'r, 'de> {
 impl<'r, 'de> Variant<'r, 'de> {
     #[inline]
     pub(super) fn new(reader: &'r mut Reader<'de>, name: &'de str, has_data: bool) -> Self {
-        Self {
-            reader,
-            name,
-            has_data,
-        }
+        Self { reader, name, has_data }
     }
 
     #[inline]
@@ -175,10 +167,7 @@ impl<'r, 'de> Variant<'r, 'de> {
         if self.has_data {
             return Ok(self.reader);
         }
-        Err(serde::de::Error::invalid_type(
-            Unexpected::UnitVariant,
-            &expected,
-        ))
+        Err(serde::de::Error::invalid_type(Unexpected::UnitVariant, &expected))
     }
 }
 
@@ -226,7 +215,6 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, CodecError> {
-        self.data("struct variant")?
-            .deserialize_struct("", fields, visitor)
+        self.data("struct variant")?.deserialize_struct("", fields, visitor)
     }
 }

@@ -80,7 +80,8 @@ fn pack_as<I: IntoIterator, T: Number>(items: I, out: &mut Vec<u8>) {
     out.extend_from_slice(&[PACKED, T::TAG]);
     let slice = cast::<I, [T]>(&items);
     if let Some(numbers) = slice.or_else(|| cast::<I, Vec<T>>(&items).map(Vec::as_slice)) {
-        out.reserve(8 + size_of_val(numbers));
+        // With the byte that ends a message: for that alone a large buffer would be moved.
+        out.reserve(8 + size_of_val(numbers) + 1);
         out.extend_from_slice(&(numbers.len() as u64).to_ne_bytes());
         out.extend_from_slice(as_bytes(numbers));
         return;
@@ -165,9 +166,7 @@ pub(super) fn ascii(bytes: &[u8]) -> Option<&str> {
 /// Gives the type of visitor with which `T` asks for a sequence.
 #[inline]
 fn visitor_of<T: for<'de> Deserialize<'de>>() -> Option<TypeId> {
-    T::deserialize(Probe)
-        .err()
-        .and_then(|Found(visitor)| visitor)
+    T::deserialize(Probe).err().and_then(|Found(visitor)| visitor)
 }
 
 /// Fails each request, with the type of the visitor if it was for a sequence.

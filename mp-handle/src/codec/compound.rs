@@ -26,11 +26,7 @@ impl<'w, 'a> Elements<'w, 'a> {
     pub(super) fn new(writer: &'w mut Writer<'a>) -> Result<Self, CodecError> {
         writer.enter()?;
         let place = writer.header(SEQ, 0);
-        Ok(Self {
-            writer,
-            place,
-            count: 0,
-        })
+        Ok(Self { writer, place, count: 0 })
     }
 }
 
@@ -76,11 +72,7 @@ impl<'w, 'a> Tuple<'w, 'a> {
                 writer.header(SEQ, len as u64);
             }
         }
-        Ok(Self {
-            writer,
-            missing: len,
-            levels,
-        })
+        Ok(Self { writer, missing: len, levels })
     }
 
     #[inline(always)]
@@ -145,12 +137,7 @@ impl<'w, 'a> Entries<'w, 'a> {
     pub(super) fn new(writer: &'w mut Writer<'a>) -> Result<Self, CodecError> {
         writer.enter()?;
         let place = writer.header(MAP, 0);
-        Ok(Self {
-            writer,
-            place,
-            keys: 0,
-            values: 0,
-        })
+        Ok(Self { writer, place, keys: 0, values: 0 })
     }
 }
 
@@ -204,12 +191,7 @@ impl<'w, 'a> Fields<'w, 'a> {
         let shape = Shape::new(writer.schemas(), name, len);
         let place = writer.out.len() + 1;
         writer.out.extend_from_slice(&frame::<5>(STRUCT, &[0; 4]));
-        Ok(Self {
-            writer,
-            place,
-            shape,
-            levels,
-        })
+        Ok(Self { writer, place, shape, levels })
     }
 
     #[inline(always)]

@@ -30,13 +30,8 @@ fn nested<T: Serialize>(depth: u32, leaf: T, wrap: impl Fn(T) -> T) -> T {
 
 #[test]
 fn the_deepest_values_fit_a_small_stack() {
-    let value = nested(MAX_DEPTH, serde_json::json!(1), |value| {
-        serde_json::json!([value])
-    });
-    assert_eq!(
-        decode::<serde_json::Value>(&bytes_of(&value)).unwrap(),
-        value
-    );
+    let value = nested(MAX_DEPTH, serde_json::json!(1), |value| serde_json::json!([value]));
+    assert_eq!(decode::<serde_json::Value>(&bytes_of(&value)).unwrap(), value);
     error_of(&serde_json::json!([value]));
     let value = nested(MAX_DEPTH, Loose::Number(1.0), |value| Loose::Struct {
         a: Box::new(value),

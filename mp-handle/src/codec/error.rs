@@ -34,9 +34,7 @@ impl CodecError {
     /// Tells that the bytes are not what `encode` writes.
     #[cold]
     pub(super) fn malformed(message: &'static str) -> Self {
-        Self {
-            message: Box::new(Cow::Borrowed(message)),
-        }
+        Self { message: Box::new(Cow::Borrowed(message)) }
     }
 
     /// Tells that the bytes end before the value does.
@@ -48,9 +46,7 @@ impl CodecError {
     /// Tells that a value is nested deeper than the stack allows.
     #[cold]
     pub(super) fn too_deep() -> Self {
-        Self::text(format!(
-            "the value is nested more than {MAX_DEPTH} levels deep"
-        ))
+        Self::text(format!("the value is nested more than {MAX_DEPTH} levels deep"))
     }
 
     /// Tells that the value at hand is not of the type that was asked for.
@@ -61,9 +57,7 @@ impl CodecError {
 
     #[cold]
     pub(super) fn text(message: String) -> Self {
-        Self {
-            message: Box::new(Cow::Owned(message)),
-        }
+        Self { message: Box::new(Cow::Owned(message)) }
     }
 }
 

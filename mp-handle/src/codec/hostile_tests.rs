@@ -14,11 +14,7 @@ use super::{CodecError, decode, encode};
 #[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
 pub(super) enum Tree {
     Leaf(Vec<u32>),
-    Node {
-        name: String,
-        children: Vec<Tree>,
-        more: BTreeMap<char, Option<Tree>>,
-    },
+    Node { name: String, children: Vec<Tree>, more: BTreeMap<char, Option<Tree>> },
     Point(i16, f32),
     Empty,
 }
@@ -26,11 +22,7 @@ pub(super) enum Tree {
 fn tree() -> Tree {
     let children = vec![Tree::Leaf(vec![1, 2, 3]), Tree::Point(-1, 0.5), Tree::Empty];
     let more = BTreeMap::from([('a', Some(Tree::Empty)), ('ß', None)]);
-    Tree::Node {
-        name: "root".into(),
-        children,
-        more,
-    }
+    Tree::Node { name: "root".into(), children, more }
 }
 
 #[derive(Serialize, Deserialize, Debug)]
@@ -43,10 +35,7 @@ pub(super) enum Loose {
 
 fn loose() -> Loose {
     let a = Box::new(Loose::List(vec![Loose::Number(1.0), Loose::List(vec![])]));
-    Loose::Struct {
-        a,
-        b: Some("b".into()),
-    }
+    Loose::Struct { a, b: Some("b".into()) }
 }
 
 pub(super) fn error_of<T: Serialize + ?Sized>(value: &T) -> CodecError {
@@ -115,6 +104,19 @@ impl Serialize for Unprintable {
     }
 }
 
+/// Leaves out what cannot be printed.
+struct GoesOn;
+
+impl Serialize for GoesOn {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(2)?;
+        let _ = tuple.serialize_element(&Unprintable);
+        tuple.serialize_element(&1_u8)?;
+        tuple.serialize_element(&2_u8)?;
+        tuple.end()
+    }
+}
+
 /// Has a name that does not fit the table.
 struct LongName;
 
@@ -126,10 +128,7 @@ impl Serialize for LongName {
 
 #[test]
 fn what_refuses_or_breaks_the_rules_is_not_sent() {
-    assert_eq!(
-        error_of(&(tree(), vec![Some(Refuses)])).to_string(),
-        "no thanks"
-    );
+    assert_eq!(error_of(&(tree(), vec![Some(Refuses)])).to_string(), "no thanks");
     error_of(&Hides);
     error_of(&Miscounts(1));
     error_of(&Miscounts(3));
@@ -137,10 +136,9 @@ fn what_refuses_or_breaks_the_rules_is_not_sent() {
     error_of(&KeyOnly);
     error_of(&Unprintable);
     error_of(&LongName);
-    assert!(
-        decode::<Tree>(&bytes_of(&tree())).is_ok(),
-        "errors leave nothing behind"
-    );
+    let bytes = bytes_of(&GoesOn);
+    assert_eq!(decode::<(u8, u8)>(&bytes).unwrap(), (1, 2));
+    assert!(decode::<Tree>(&bytes_of(&tree())).is_ok(), "errors leave nothing behind");
 }
 
 /// Encodes another value while it is being encoded.
@@ -165,28 +163,19 @@ fn errors_name_both_sides() {
     let error = |bytes: &[u8]| decode::<u32>(bytes).unwrap_err().to_string();
     assert_eq!(error(&bytes_of("x")), "expected u32, found string");
     assert_eq!(error(&bytes_of(&-1)), "expected u32, found integer `-1`");
-    assert_eq!(
-        error(&bytes_of(&u64::MAX)),
-        format!("expected u32, found integer `{}`", u64::MAX)
-    );
+    assert_eq!(error(&bytes_of(&u64::MAX)), format!("expected u32, found integer `{}`", u64::MAX));
     assert_eq!(error(&bytes_of(&tree())), "expected u32, found enum");
     let error = decode::<Tree>(&bytes_of(&1.5)).unwrap_err().to_string();
     assert_eq!(error, "expected enum Tree, found floating point number");
-    let error = decode::<bool>(&bytes_of(&"long".repeat(1000)))
-        .unwrap_err()
-        .to_string();
+    let error = decode::<(u8,)>(&bytes_of(&(1, 2))).unwrap_err().to_string();
+    assert_eq!(error, "a compound value has elements too many: 1");
+    let error = decode::<bool>(&bytes_of(&"long".repeat(1000))).unwrap_err().to_string();
     assert_eq!(error, "expected a boolean, found string");
 }
 
 #[test]
 fn lengths_are_compared_with_what_is_there() {
-    for tag in [
-        [STR].as_slice(),
-        &[SEQ],
-        &[PACKED, U8],
-        &[PACKED, U64],
-        &[PACKED, STR],
-    ] {
+    for tag in [[STR].as_slice(), &[SEQ], &[PACKED, U8], &[PACKED, U64], &[PACKED, STR]] {
         for length in [u64::MAX, u64::MAX / 8 + 2, 1 << 40, 3] {
             let bytes = [tag, &length.to_ne_bytes(), &[0, 0, 0]].concat();
             assert!(decode::<Vec<u64>>(&bytes).is_err());
@@ -200,16 +189,9 @@ fn lengths_are_compared_with_what_is_there() {
 #[track_caller]
 fn every_prefix_fails<T: DeserializeOwned>(bytes: &[u8]) {
     for length in 0..bytes.len() {
-        assert!(
-            decode::<T>(&bytes[..length]).is_err(),
-            "{length} of {}",
-            bytes.len()
-        );
+        assert!(decode::<T>(&bytes[..length]).is_err(), "{length} of {}", bytes.len());
     }
-    assert!(
-        decode::<T>(&[bytes, &[0]].concat()).is_err(),
-        "with a byte too many"
-    );
+    assert!(decode::<T>(&[bytes, &[0]].concat()).is_err(), "with a byte too many");
 }
 
 #[test]

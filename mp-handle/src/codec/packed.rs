@@ -44,12 +44,7 @@ impl<'de> SeqAccess<'de> for Packed<'de> {
             return Ok(None);
         }
         let Self { tag, depth, .. } = *self;
-        seed.deserialize(Number {
-            tag,
-            bytes: &mut self.bytes,
-            depth,
-        })
-        .map(Some)
+        seed.deserialize(Number { tag, bytes: &mut self.bytes, depth }).map(Some)
     }
 
     #[inline]

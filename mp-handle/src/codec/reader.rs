@@ -21,11 +21,7 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(super) fn new(message: &'de [u8]) -> Result<Self, CodecError> {
         let (bytes, table) = Table::split(message)?;
-        Ok(Self {
-            bytes,
-            table,
-            depth: 0,
-        })
+        Ok(Self { bytes, table, depth: 0 })
     }
 
     /// Checks that nothing is left.
@@ -34,9 +30,7 @@ impl<'de> Reader<'de> {
         if self.bytes.is_empty() {
             return Ok(());
         }
-        Err(CodecError::malformed(
-            "the encoded value has bytes left over",
-        ))
+        Err(CodecError::malformed("the encoded value has bytes left over"))
     }
 
     #[inline]
@@ -75,10 +69,8 @@ impl<'de> Reader<'de> {
 
     #[inline]
     pub(super) fn take(&mut self, length: usize) -> Result<&'de [u8], CodecError> {
-        let (taken, rest) = self
-            .bytes
-            .split_at_checked(length)
-            .ok_or_else(CodecError::truncated)?;
+        let (taken, rest) =
+            self.bytes.split_at_checked(length).ok_or_else(CodecError::truncated)?;
         self.bytes = rest;
         Ok(taken)
     }
@@ -215,9 +207,7 @@ impl<'de> Reader<'de> {
 
 #[inline]
 pub(super) fn array<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], CodecError> {
-    let (taken, rest) = bytes
-        .split_first_chunk()
-        .ok_or_else(CodecError::truncated)?;
+    let (taken, rest) = bytes.split_first_chunk().ok_or_else(CodecError::truncated)?;
     *bytes = rest;
     Ok(*taken)
 }

@@ -61,20 +61,16 @@ impl Schemas {
     /// Takes what the thread keeps. A `Serialize` that itself encodes finds nothing there, and
     /// starts anew.
     pub(super) fn take() -> Box<Self> {
-        SPARE
-            .try_with(Cell::take)
-            .ok()
-            .flatten()
-            .unwrap_or_else(|| {
-                Box::new(Self {
-                    known: Vec::new(),
-                    names: Vec::new(),
-                    by_names: HashMap::new(),
-                    guesses: [0; GUESSES],
-                    pending: Vec::new(),
-                    used: Vec::new(),
-                })
+        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(|| {
+            Box::new(Self {
+                known: Vec::new(),
+                names: Vec::new(),
+                by_names: HashMap::new(),
+                guesses: [0; GUESSES],
+                pending: Vec::new(),
+                used: Vec::new(),
             })
+        })
     }
 
     /// Writes the table, and gives the schemas back to the thread.
@@ -114,11 +110,7 @@ impl Schemas {
     pub(super) fn variant(&mut self, name: &'static str) -> u32 {
         let slot = slot(name, 1);
         let guess = self.guesses[slot];
-        match self
-            .known
-            .get(guess)
-            .map(|schema| &self.names[schema.names.clone()])
-        {
+        match self.known.get(guess).map(|schema| &self.names[schema.names.clone()]) {
             Some([known]) if same(known, name) => self.number(guess),
             _ => {
                 self.pending.push(name);
@@ -154,11 +146,7 @@ impl Schemas {
             self.by_names.insert(names.into(), self.known.len());
             let names = start..self.names.len();
             let bytes = table_entry(&self.names[names.clone()]);
-            self.known.push(Schema {
-                names,
-                bytes,
-                number: None,
-            });
+            self.known.push(Schema { names, bytes, number: None });
             self.known.len() - 1
         });
         self.pending.truncate(base);
@@ -215,17 +203,8 @@ impl Shape {
     pub(super) fn new(schemas: &Schemas, name: &'static str, len: usize) -> Self {
         let slot = slot(name, len);
         let guess = schemas.guesses[slot];
-        let names = schemas
-            .known
-            .get(guess)
-            .map_or(0..0, |schema| schema.names.clone());
-        Self {
-            slot,
-            guess,
-            next: names.start,
-            end: names.end,
-            base: schemas.pending.len(),
-        }
+        let names = schemas.known.get(guess).map_or(0..0, |schema| schema.names.clone());
+        Self { slot, guess, next: names.start, end: names.end, base: schemas.pending.len() }
     }
 
     /// Takes note that the field `name` was written.
@@ -256,11 +235,6 @@ impl Shape {
             let agreed = schema.names.start..self.next;
             schemas.pending.extend_from_slice(&schemas.names[agreed]);
         }
-        Self {
-            guess: usize::MAX,
-            next: 0,
-            end: 0,
-            ..self
-        }
+        Self { guess: usize::MAX, next: 0, end: 0, ..self }
     }
 }

@@ -56,8 +56,7 @@ impl<'w, 'a> Serializer for &'w mut Writer<'a> {
 
     #[inline]
     fn serialize_char(self, value: char) -> Result<(), CodecError> {
-        self.out
-            .extend_from_slice(&frame::<5>(CHAR, &u32::from(value).to_ne_bytes()));
+        self.out.extend_from_slice(&frame::<5>(CHAR, &u32::from(value).to_ne_bytes()));
         Ok(())
     }
 
@@ -78,9 +77,7 @@ impl<'w, 'a> Serializer for &'w mut Writer<'a> {
         let start = self.out.len();
         if write!(Utf8(self.out), "{value}").is_err() {
             self.out.truncate(place - 1);
-            return Err(CodecError::malformed(
-                "a value failed to write itself as text",
-            ));
+            return Err(CodecError::malformed("a value failed to write itself as text"));
         }
         let length = (self.out.len() - start) as u64;
         self.patch(place, &length.to_ne_bytes());
@@ -156,9 +153,7 @@ impl<'w, 'a> Serializer for &'w mut Writer<'a> {
             Err(items) => items,
         };
         let mut elements = self.serialize_seq(None)?;
-        items
-            .into_iter()
-            .try_for_each(|item| elements.serialize_element(&item))?;
+        items.into_iter().try_for_each(|item| elements.serialize_element(&item))?;
         elements.end()
     }
 

@@ -36,14 +36,7 @@ impl<'de> Table<'de> {
             [rest @ .., TABLE] => Self::split_parts(rest).ok_or_else(CodecError::truncated)?,
             _ => return Err(CodecError::truncated()),
         };
-        Ok((
-            value,
-            Self {
-                schemas,
-                offsets,
-                answers: [None; ANSWERS],
-            },
-        ))
+        Ok((value, Self { schemas, offsets, answers: [None; ANSWERS] }))
     }
 
     /// Gives schemas, offsets and value.
@@ -60,18 +53,11 @@ impl<'de> Table<'de> {
     /// Gives the names in schema `id`.
     #[inline]
     pub(super) fn names(&self, id: u32) -> Result<Names<'de>, CodecError> {
-        let offset = self
-            .offsets
-            .chunks_exact(4)
-            .nth(id as usize)
-            .and_then(<[u8]>::first_chunk);
+        let offset = self.offsets.chunks_exact(4).nth(id as usize).and_then(<[u8]>::first_chunk);
         offset
             .and_then(|offset| self.schemas.get(u32::from_ne_bytes(*offset) as usize..))
             .and_then(<[u8]>::split_first_chunk)
-            .map(|(count, bytes)| Names {
-                left: u32::from_ne_bytes(*count) as usize,
-                bytes,
-            })
+            .map(|(count, bytes)| Names { left: u32::from_ne_bytes(*count) as usize, bytes })
             .filter(|names| names.left <= names.bytes.len())
             .ok_or_else(|| CodecError::malformed("a struct or variant refers to no schema"))
     }
@@ -117,16 +103,9 @@ impl<'de> Table<'de> {
     ) -> Result<bool, CodecError> {
         let mut names = self.names(id)?;
         let in_order = names.left == fields.len()
-            && fields
-                .iter()
-                .all(|field| names.next_bytes() == Some(field.as_bytes()))
+            && fields.iter().all(|field| names.next_bytes() == Some(field.as_bytes()))
             && is_derived(visitor);
-        self.answers[id as usize % ANSWERS] = Some(Answer {
-            id,
-            fields,
-            visitor,
-            in_order,
-        });
+        self.answers[id as usize % ANSWERS] = Some(Answer { id, fields, visitor, in_order });
         Ok(in_order)
     }
 }

@@ -38,17 +38,8 @@ pub(super) struct Plain {
 }
 
 pub(super) fn plain() -> Plain {
-    let inner = Plain {
-        id: 2,
-        name: "inner".into(),
-        ..Plain::default()
-    };
-    Plain {
-        id: 1,
-        name: "é".into(),
-        numbers: vec![0.5, -1.0],
-        next: Some(Box::new(inner)),
-    }
+    let inner = Plain { id: 2, name: "inner".into(), ..Plain::default() };
+    Plain { id: 1, name: "é".into(), numbers: vec![0.5, -1.0], next: Some(Box::new(inner)) }
 }
 
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
@@ -78,34 +69,14 @@ pub(super) enum External {
 fn numbers_keep_their_extremes() {
     same((i8::MIN, i16::MIN, i32::MIN, i64::MIN, i128::MIN, isize::MIN));
     same((u8::MAX, u16::MAX, u32::MAX, u64::MAX, u128::MAX, usize::MAX));
-    same((
-        i128::MAX,
-        1_i128,
-        u128::from(u64::MAX),
-        f32::MIN_POSITIVE,
-        f64::NEG_INFINITY,
-    ));
+    same((i128::MAX, 1_i128, u128::from(u64::MAX), f32::MIN_POSITIVE, f64::NEG_INFINITY));
     assert!(convert::<f64>(&f64::NAN).is_nan());
 }
 
 #[test]
 fn scalars_text_and_empty_things() {
-    same((
-        true,
-        false,
-        'x',
-        '\u{10ffff}',
-        String::new(),
-        "text \0 ü".to_owned(),
-    ));
-    same((
-        (),
-        Unit,
-        Empty {},
-        [0_u8; 0],
-        Vec::<u64>::new(),
-        Vec::<String>::new(),
-    ));
+    same((true, false, 'x', '\u{10ffff}', String::new(), "text \0 ü".to_owned()));
+    same(((), Unit, Empty {}, [0_u8; 0], Vec::<u64>::new(), Vec::<String>::new()));
     same((HashMap::<u8, u8>::new(), None::<u8>, PathBuf::new()));
     same(serde_bytes::ByteBuf::from(vec![0, 255]));
 }
@@ -114,26 +85,13 @@ fn scalars_text_and_empty_things() {
 fn structs_and_enums() {
     same((plain(), Newtype(vec![1, 2]), Pair(-1, 'c')));
     let inner = Some(Box::new(External::Tuple(3, "t".into())));
-    same(vec![
-        External::Unit,
-        External::Newtype(None),
-        External::Newtype(Some(1)),
-    ]);
-    same(vec![
-        External::Nothing(()),
-        External::Struct { x: -1, inner },
-        External::Renamed,
-    ]);
+    same(vec![External::Unit, External::Newtype(None), External::Newtype(Some(1))]);
+    same(vec![External::Nothing(()), External::Struct { x: -1, inner }, External::Renamed]);
 }
 
 #[test]
 fn nested_options_stay_apart() {
-    same(vec![
-        None,
-        Some(None),
-        Some(Some(None)),
-        Some(Some(Some(1_u8))),
-    ]);
+    same(vec![None, Some(None), Some(Some(None)), Some(Some(Some(1_u8)))]);
     same((Some(()), None::<()>, Some(Some(()))));
 }
 
@@ -153,27 +111,10 @@ enum External2 {
 
 #[test]
 fn types_of_the_standard_library() {
-    same((
-        IpAddr::from([127, 0, 0, 1]),
-        Ipv6Addr::LOCALHOST,
-        SocketAddr::from(([1, 2, 3, 4], 5)),
-    ));
-    same((
-        Duration::new(1, 2),
-        SystemTime::UNIX_EPOCH,
-        PathBuf::from("/a/b"),
-    ));
-    same((
-        Range { start: 1, end: 2 },
-        NonZeroU16::MIN,
-        Ok::<u8, String>(1),
-        Err::<u8, _>(Unit),
-    ));
-    same((
-        Box::<str>::from("boxed"),
-        Box::<[u32]>::from([1, 2]),
-        std::ffi::OsString::from("os"),
-    ));
+    same((IpAddr::from([127, 0, 0, 1]), Ipv6Addr::LOCALHOST, SocketAddr::from(([1, 2, 3, 4], 5))));
+    same((Duration::new(1, 2), SystemTime::UNIX_EPOCH, PathBuf::from("/a/b")));
+    same((Range { start: 1, end: 2 }, NonZeroU16::MIN, Ok::<u8, String>(1), Err::<u8, _>(Unit)));
+    same((Box::<str>::from("boxed"), Box::<[u32]>::from([1, 2]), std::ffi::OsString::from("os")));
 }
 
 #[test]

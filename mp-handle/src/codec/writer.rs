@@ -16,19 +16,13 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self {
-            out,
-            depth: 0,
-            schemas: None,
-        }
+        Self { out, depth: 0, schemas: None }
     }
 
     /// Ends the message.
     pub(super) fn finish(self) -> Result<(), CodecError> {
         if self.depth != 0 {
-            return Err(CodecError::malformed(
-                "a part of the value failed to serialize",
-            ));
+            return Err(CodecError::malformed("a part of the value failed to serialize"));
         }
         match self.schemas {
             Some(schemas) => schemas.finish(self.out),
@@ -61,8 +55,7 @@ impl<'a> Writer<'a> {
     /// Writes `tag` and a length, and gives the place of the length.
     #[inline]
     pub(super) fn header(&mut self, tag: u8, length: u64) -> usize {
-        self.out
-            .extend_from_slice(&frame::<9>(tag, &length.to_ne_bytes()));
+        self.out.extend_from_slice(&frame::<9>(tag, &length.to_ne_bytes()));
         self.out.len() - 8
     }
 
@@ -74,7 +67,8 @@ impl<'a> Writer<'a> {
 
     #[inline]
     pub(super) fn blob(&mut self, tag: u8, bytes: &[u8]) {
-        self.out.reserve(9 + bytes.len());
+        // With the byte that ends a message: for that alone a large buffer would be moved.
+        self.out.reserve(9 + bytes.len() + 1);
         self.header(tag, bytes.len() as u64);
         self.out.extend_from_slice(bytes);
     }
@@ -83,7 +77,6 @@ impl<'a> Writer<'a> {
     #[inline]
     pub(super) fn variant(&mut self, tag: u8, name: &'static str) {
         let number = self.schemas().variant(name);
-        self.out
-            .extend_from_slice(&frame::<5>(tag, &number.to_ne_bytes()));
+        self.out.extend_from_slice(&frame::<5>(tag, &number.to_ne_bytes()));
     }
 }
