@@ -171,8 +171,6 @@ impl<'de> Deserialize<'de> for Bell {
 impl fmt::Debug for Bell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let armed = self.words.armed.load(Ordering::Relaxed) != DISARMED;
-        f.debug_struct("Bell")
-            .field("armed", &armed)
-            .finish_non_exhaustive()
+        f.debug_struct("Bell").field("armed", &armed).finish_non_exhaustive()
     }
 }

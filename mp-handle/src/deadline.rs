@@ -41,17 +41,13 @@ impl Deadline {
     #[must_use]
     pub fn after(timeout: Duration) -> Deadline {
         let nanos = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-        Deadline {
-            nanos: sys::monotonic_nanos().saturating_add(nanos),
-        }
+        Deadline { nanos: sys::monotonic_nanos().saturating_add(nanos) }
     }
 
     /// Returns this moment: a deadline that is expired already, for looking without waiting.
     #[must_use]
     pub fn now() -> Deadline {
-        Deadline {
-            nanos: sys::monotonic_nanos(),
-        }
+        Deadline { nanos: sys::monotonic_nanos() }
     }
 
     /// Tells whether the moment has come.
@@ -66,8 +62,6 @@ impl Deadline {
         if self == Deadline::NEVER {
             return None;
         }
-        Some(Duration::from_nanos(
-            self.nanos.saturating_sub(sys::monotonic_nanos()),
-        ))
+        Some(Duration::from_nanos(self.nanos.saturating_sub(sys::monotonic_nanos())))
     }
 }

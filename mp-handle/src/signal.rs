@@ -115,9 +115,7 @@ impl Signal {
     /// Fails if [`SIZE`](Self::SIZE) bytes at `offset` are not inside the region, or `offset` is
     /// not a multiple of it.
     pub fn at(region: &Region, offset: usize) -> Result<Signal, OutOfRegion> {
-        Ok(Signal {
-            words: View::new(region, offset)?,
-        })
+        Ok(Signal { words: View::new(region, offset)? })
     }
 
     /// Wakes the sleeper, if there is one, to look at the state that the caller has changed.
@@ -178,11 +176,7 @@ fn look(
     if ready() {
         Some(Waited::Ready)
     } else if !alive() {
-        Some(if ready() {
-            Waited::Ready
-        } else {
-            Waited::PeerGone
-        })
+        Some(if ready() { Waited::Ready } else { Waited::PeerGone })
     } else if deadline.is_expired() {
         Some(Waited::TimedOut)
     } else {

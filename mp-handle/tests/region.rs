@@ -13,9 +13,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 const PAD: Kind = Kind::new(1000, "pad");
 const LOCK: Kind = Kind::new(1001, "lock");
-const FIXED: SealFlags = SealFlags::SHRINK
-    .union(SealFlags::GROW)
-    .union(SealFlags::SEAL);
+const FIXED: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
 /// Makes what a stranger might send: a memfd of the given bytes, size and seals.
 fn stranger(bytes: &[u8], size: u64, seals: SealFlags) -> Descriptor {
@@ -98,17 +96,10 @@ fn regions_and_bells_travel_in_a_parcel() {
     sent.1.ring();
     assert!(bell.clear().unwrap());
 
-    let (file, lock) = (
-        Descriptor::from(OwnedFd::from(std::io::pipe().unwrap().0)),
-        &region,
-    );
+    let (file, lock) = (Descriptor::from(OwnedFd::from(std::io::pipe().unwrap().0)), &region);
     assert!(Parcel::encode(&file).unwrap().decode::<Region>().is_err());
     let bell = Parcel::encode(&(lock, file)).unwrap().decode::<Bell>();
-    assert!(
-        bell.unwrap_err()
-            .to_string()
-            .contains("expected bell (layout 1), found pad")
-    );
+    assert!(bell.unwrap_err().to_string().contains("expected bell (layout 1), found pad"));
 }
 
 #[test]
@@ -144,14 +135,7 @@ fn words_across_their_alignment_are_refused() {
 fn the_wrong_kind_names_both_sides() {
     let descriptor = Region::create(LOCK, 7, 100).unwrap().descriptor().clone();
     let error = open(descriptor).unwrap_err();
-    assert!(matches!(
-        error,
-        RegionError::Kind {
-            expected: PAD,
-            found: LOCK,
-            ..
-        }
-    ));
+    assert!(matches!(error, RegionError::Kind { expected: PAD, found: LOCK, .. }));
     let text = error.to_string();
     assert_eq!(text, "expected pad (layout 1), found lock (layout 1)");
 }
@@ -161,28 +145,14 @@ fn the_wrong_fingerprint_names_both_sides() {
     let region = Region::create(PAD, 8, 100).unwrap();
     assert!(region.expect(PAD, 8).is_ok());
     let error = open(region.descriptor().clone()).unwrap_err();
-    assert!(matches!(
-        error,
-        RegionError::Fingerprint {
-            expected: 7,
-            found: 8,
-            ..
-        }
-    ));
+    assert!(matches!(error, RegionError::Fingerprint { expected: 7, found: 8, .. }));
 }
 
 #[test]
 fn whatever_could_shrink_is_refused() {
-    for seals in [
-        SealFlags::empty(),
-        SealFlags::SHRINK,
-        SealFlags::GROW | SealFlags::SEAL,
-    ] {
+    for seals in [SealFlags::empty(), SealFlags::SHRINK, SealFlags::GROW | SealFlags::SEAL] {
         let error = open(stranger(&header(), 164, seals)).unwrap_err();
-        assert!(
-            matches!(error, RegionError::NotSealed),
-            "{seals:?}: {error}"
-        );
+        assert!(matches!(error, RegionError::NotSealed), "{seals:?}: {error}");
     }
     assert!(open(stranger(&header(), 164, FIXED)).is_ok());
 }
@@ -205,23 +175,11 @@ fn spoiled_headers_are_refused() {
         open(stranger(&bytes, 164, FIXED)).unwrap_err()
     };
     assert!(matches!(spoil(0, 1), RegionError::NoHeader));
-    assert!(matches!(
-        spoil(8, 3),
-        RegionError::Layout {
-            expected: 1,
-            found: 2
-        }
-    ));
+    assert!(matches!(spoil(8, 3), RegionError::Layout { expected: 1, found: 2 }));
     assert!(matches!(spoil(12, 1), RegionError::Kind { .. }));
     assert!(matches!(spoil(16, 1), RegionError::PidNamespace { .. }));
     assert!(matches!(spoil(24, 1), RegionError::Fingerprint { .. }));
-    assert!(matches!(
-        spoil(32, 1),
-        RegionError::Length {
-            stated: 101,
-            size: 164
-        }
-    ));
+    assert!(matches!(spoil(32, 1), RegionError::Length { stated: 101, size: 164 }));
     assert!(matches!(spoil(39, 0xff), RegionError::Length { .. }));
     assert!(matches!(spoil(40, 0x80), RegionError::Kind { .. }));
 }
@@ -244,10 +202,7 @@ fn a_spoiled_name_is_printed_without_control_characters() {
     bytes[40..64]
         .copy_from_slice(b"\x1b[2J evil \n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff");
     let error = open(stranger(&bytes, 164, FIXED)).unwrap_err();
-    assert!(
-        error.to_string().ends_with("found [2J evil  (layout 1)"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("found [2J evil  (layout 1)"), "{error}");
 }
 
 #[test]
@@ -284,20 +239,10 @@ fn more_than_the_file_size_limit_is_an_error_and_not_a_signal() {
         return;
     }
     let limit = Some(1 << 16);
-    setrlimit(
-        Resource::Fsize,
-        Rlimit {
-            current: limit,
-            maximum: limit,
-        },
-    )
-    .unwrap();
+    setrlimit(Resource::Fsize, Rlimit { current: limit, maximum: limit }).unwrap();
     assert!(Region::create(PAD, 0, (1 << 16) - 64).is_ok());
     let error = Region::create(PAD, 0, (1 << 16) - 63).unwrap_err();
-    assert!(
-        matches!(error, RegionError::FileSizeLimit { limit: 65536, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, RegionError::FileSizeLimit { limit: 65536, .. }), "{error}");
 }
 
 #[test]

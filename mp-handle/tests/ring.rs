@@ -47,10 +47,7 @@ fn push_waiting(producer: &mut Producer, parts: &[&[u8]], len: usize) {
     while let Err(error) = producer.try_push(parts) {
         assert_eq!(error, PushError::Full);
         producer.notify();
-        assert_eq!(
-            producer.wait_space(len, Deadline::NEVER, || true),
-            Waited::Ready
-        );
+        assert_eq!(producer.wait_space(len, Deadline::NEVER, || true), Waited::Ready);
     }
 }
 
@@ -203,10 +200,7 @@ fn a_sleeping_producer_is_woken_or_wakes_itself() {
                 consumer.notify_space();
             }
         });
-        assert_eq!(
-            producer.wait_space(12, Deadline::NEVER, || true),
-            Waited::Ready
-        );
+        assert_eq!(producer.wait_space(12, Deadline::NEVER, || true), Waited::Ready);
         popping.join().unwrap();
         producer.try_push(&[&[2; 12]]).unwrap();
     }
@@ -217,10 +211,7 @@ fn waits_end_by_deadline_and_by_death() {
     let (mut producer, consumer, _) = ring(64);
     let timeout = Duration::from_millis(70);
     let start = Instant::now();
-    assert_eq!(
-        consumer.wait(Deadline::after(timeout), || true),
-        Waited::TimedOut
-    );
+    assert_eq!(consumer.wait(Deadline::after(timeout), || true), Waited::TimedOut);
     assert!(start.elapsed() >= timeout);
     assert_eq!(consumer.wait(Deadline::NEVER, || false), Waited::PeerGone);
 
@@ -229,10 +220,7 @@ fn waits_end_by_deadline_and_by_death() {
     let waited = producer.wait_space(1, Deadline::after(timeout), || true);
     assert_eq!(waited, Waited::TimedOut);
     assert!(start.elapsed() >= timeout);
-    assert_eq!(
-        producer.wait_space(1, Deadline::NEVER, || false),
-        Waited::PeerGone
-    );
+    assert_eq!(producer.wait_space(1, Deadline::NEVER, || false), Waited::PeerGone);
 }
 
 #[test]
@@ -243,24 +231,12 @@ fn a_ring_must_fit_its_region() {
         let error = Consumer::attach(&region, 0, capacity).unwrap_err();
         assert_eq!(error, RingError::Capacity(capacity));
     }
-    for (offset, capacity) in [
-        (0, 2048),
-        (64, 1024),
-        (32, 64),
-        (usize::MAX, 64),
-        (1 << 60, 64),
-    ] {
+    for (offset, capacity) in [(0, 2048), (64, 1024), (32, 64), (usize::MAX, 64), (1 << 60, 64)] {
         let error = Producer::attach(&region, offset, capacity).unwrap_err();
-        assert!(
-            matches!(error, RingError::OutOfRegion(_)),
-            "{offset} {capacity}: {error}"
-        );
+        assert!(matches!(error, RingError::OutOfRegion(_)), "{offset} {capacity}: {error}");
     }
     let second = ring_size(256).next_multiple_of(64);
-    assert!(
-        Producer::attach(&region, second, 256).is_ok(),
-        "two rings in one region"
-    );
+    assert!(Producer::attach(&region, second, 256).is_ok(), "two rings in one region");
 }
 
 #[test]

@@ -20,17 +20,12 @@ impl Pair {
     fn new() -> Pair {
         let region = Region::create(PAD, 0, 128).unwrap();
         let peer = Region::from_descriptor(region.descriptor().clone(), PAD, 0).unwrap();
-        Pair {
-            regions: [region, peer],
-        }
+        Pair { regions: [region, peer] }
     }
 
     fn side(&self, side: usize) -> (Signal, &AtomicU32) {
         let region = &self.regions[side];
-        (
-            Signal::at(region, 0).unwrap(),
-            region.atomic_u32(64).unwrap(),
-        )
+        (Signal::at(region, 0).unwrap(), region.atomic_u32(64).unwrap())
     }
 }
 
@@ -78,10 +73,7 @@ fn a_sleeper_is_woken_across_two_mappings() {
         let mut seen = 0;
         while seen < 1000 {
             let news = || word.load(Ordering::Acquire) != seen;
-            assert_eq!(
-                signal.wait_until(Deadline::NEVER, news, || true),
-                Waited::Ready
-            );
+            assert_eq!(signal.wait_until(Deadline::NEVER, news, || true), Waited::Ready);
             seen = word.load(Ordering::Acquire);
         }
     });
@@ -120,10 +112,7 @@ fn a_wake_lost_to_a_kill_costs_one_slice() {
             pair.side(1).1.store(1, Ordering::Release);
         });
         let ready = || word.load(Ordering::Acquire) == 1;
-        assert_eq!(
-            signal.wait_until(Deadline::NEVER, ready, || true),
-            Waited::Ready
-        );
+        assert_eq!(signal.wait_until(Deadline::NEVER, ready, || true), Waited::Ready);
     });
 }
 
@@ -183,10 +172,7 @@ fn garbage_in_the_words_neither_wakes_for_good_nor_hangs() {
     signal.notify();
     pair.regions[1].write(0, &[0xff; 64]).unwrap();
     let deadline = Deadline::after(Duration::from_millis(20));
-    assert_eq!(
-        signal.wait_until(deadline, || false, || true),
-        Waited::TimedOut
-    );
+    assert_eq!(signal.wait_until(deadline, || false, || true), Waited::TimedOut);
 }
 
 #[test]

@@ -12,10 +12,7 @@ pub(crate) struct Error {
 
 impl Error {
     pub(crate) fn new(span: Span, message: impl Into<String>) -> Self {
-        Self {
-            span,
-            message: message.into(),
-        }
+        Self { span, message: message.into() }
     }
 
     /// Returns `::core::compile_error! { "message" }`, every token of it at the error's place.

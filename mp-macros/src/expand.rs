@@ -86,10 +86,7 @@ fn call_init(role: Role, options: Options, name: &Ident) -> Result<TokenStream, 
         arguments.extend(code(","));
     }
     arguments.extend(options.setup);
-    call.extend([TokenTree::from(Group::new(
-        Delimiter::Parenthesis,
-        arguments,
-    ))]);
+    call.extend([TokenTree::from(Group::new(Delimiter::Parenthesis, arguments))]);
     call.extend(code(";"));
     Ok(call)
 }
@@ -102,12 +99,7 @@ fn insert(role: Role, function: Function, call: TokenStream) -> TokenStream {
     body.extend(rest);
 
     let mut output = TokenStream::new();
-    output.extend(
-        function
-            .attributes
-            .into_iter()
-            .flat_map(Attribute::into_tokens),
-    );
+    output.extend(function.attributes.into_iter().flat_map(Attribute::into_tokens));
     if role == Role::Test && !is_test {
         output.extend(code(TEST));
     }
@@ -119,10 +111,8 @@ fn insert(role: Role, function: Function, call: TokenStream) -> TokenStream {
 
 /// Hides an async function, with the attribute of its runtime, in a plain one of the same name.
 fn wrap(role: Role, function: Function, call: TokenStream) -> TokenStream {
-    let (outer, inner): (Vec<_>, Vec<_>) = function
-        .attributes
-        .into_iter()
-        .partition(Attribute::is_outer);
+    let (outer, inner): (Vec<_>, Vec<_>) =
+        function.attributes.into_iter().partition(Attribute::is_outer);
 
     let mut body = TokenStream::new();
     body.extend(inner.into_iter().flat_map(Attribute::into_tokens));

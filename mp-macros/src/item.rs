@@ -68,19 +68,9 @@ impl Function {
             {
                 check_no_parameters(role, next)?;
                 let name = name.clone();
-                Ok(Self {
-                    attributes,
-                    qualifiers,
-                    asynchronous,
-                    signature,
-                    name,
-                    body,
-                })
+                Ok(Self { attributes, qualifiers, asynchronous, signature, name, body })
             }
-            _ => Err(Error::new(
-                start,
-                format!("`{role}` goes on a function with a body"),
-            )),
+            _ => Err(Error::new(start, format!("`{role}` goes on a function with a body"))),
         }
     }
 }
@@ -114,14 +104,7 @@ fn is_outer(content: TokenStream) -> bool {
     match content.into_iter().last() {
         Some(TokenTree::Group(arguments)) if is_word(&name, &["cfg_attr"]) => {
             let condition = |token: &TokenTree| !is_punct(token, ',');
-            is_outer(
-                arguments
-                    .stream()
-                    .into_iter()
-                    .skip_while(condition)
-                    .skip(1)
-                    .collect(),
-            )
+            is_outer(arguments.stream().into_iter().skip_while(condition).skip(1).collect())
         }
         _ => is_word(&name, OUTER),
     }
@@ -154,9 +137,7 @@ fn is_qualifier(token: &TokenTree) -> bool {
 }
 
 fn remove_async(qualifiers: &mut Vec<TokenTree>) -> Option<Span> {
-    let position = qualifiers
-        .iter()
-        .position(|token| is_word(token, &["async"]))?;
+    let position = qualifiers.iter().position(|token| is_word(token, &["async"]))?;
     Some(qualifiers.remove(position).span())
 }
 
@@ -167,8 +148,5 @@ fn check_no_parameters(role: Role, next: &TokenTree) -> Result<(), Error> {
         TokenTree::Group(_) => "arguments",
         _ => "generic parameters",
     };
-    Err(Error::new(
-        next.span(),
-        format!("a function with `{role}` takes no {what}"),
-    ))
+    Err(Error::new(next.span(), format!("a function with `{role}` takes no {what}")))
 }

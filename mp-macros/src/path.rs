@@ -36,16 +36,10 @@ fn absolute(role: Role, name: &str) -> Result<TokenStream, Error> {
 /// Says why there is no manifest to look into, as in a build without Cargo.
 fn unreadable(error: &proc_macro_crate::Error) -> String {
     let error = error.to_string();
-    format!(
-        "cannot read `Cargo.toml` ({}):",
-        error.trim_end_matches('.')
-    )
+    format!("cannot read `Cargo.toml` ({}):", error.trim_end_matches('.'))
 }
 
 fn unknown(role: Role, why: &str) -> Error {
-    let message = format!(
-        "{why} name the crate to call with `#[{}(crate = path)]`",
-        role.name()
-    );
+    let message = format!("{why} name the crate to call with `#[{}(crate = path)]`", role.name());
     Error::new(Span::call_site(), message)
 }

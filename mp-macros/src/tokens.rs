@@ -4,8 +4,7 @@ use proc_macro::{Delimiter, TokenStream, TokenTree};
 
 /// Reads a piece of Rust that is written down in this crate. Its place is that of the attribute.
 pub(crate) fn code(text: &str) -> TokenStream {
-    text.parse()
-        .expect("the pieces of code in this crate are tokens")
+    text.parse().expect("the pieces of code in this crate are tokens")
 }
 
 pub(crate) fn is_punct(token: &TokenTree, character: char) -> bool {

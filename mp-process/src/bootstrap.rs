@@ -12,7 +12,6 @@ use rustix::process::{Pid, Rlimit};
 use crate::builder::Limit;
 use crate::current;
 use crate::func;
-use crate::image::ImageId;
 use crate::panic::{self, catch_panic};
 use crate::registry;
 use crate::start::{Entry, Reply};
@@ -89,10 +88,8 @@ fn receive_start(post: &Post) -> Result<(Start, Parcel, usize), String> {
 
 /// Makes this process what the parent asked for, and finds its function.
 fn prepare(post: &Post, start: &Start) -> Result<Entry, String> {
-    if start.image != ImageId::current() {
-        return Err("it is another build of the program than its parent".into());
-    }
-    // SAFETY: the parent sent it over the private socket, runs the same image, and took the
+    start.image.inherit();
+    // SAFETY: the parent sent it over the private socket, has started its own image, and took the
     // offset from an `Entry`.
     let entry =
         unsafe { Entry::from_offset(start.entry) }.ok_or("its function is not in the program")?;

@@ -18,11 +18,18 @@ pub(crate) struct ImageId {
     modified: (i64, i64),
 }
 
+static CURRENT: OnceLock<ImageId> = OnceLock::new();
+
 impl ImageId {
+    /// Takes over the identity from the parent, which has started its own image: this one. That
+    /// saves each start a look at the file.
+    pub(crate) fn inherit(self) {
+        CURRENT.get_or_init(|| self);
+    }
+
     /// The identity of the running image. Without /proc all are zero, and all processes alike.
     pub(crate) fn current() -> Self {
-        static ID: OnceLock<ImageId> = OnceLock::new();
-        *ID.get_or_init(|| match std::fs::metadata("/proc/self/exe") {
+        *CURRENT.get_or_init(|| match std::fs::metadata("/proc/self/exe") {
             Ok(file) => Self {
                 device: file.st_dev(),
                 inode: file.st_ino(),

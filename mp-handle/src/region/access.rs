@@ -103,12 +103,7 @@ impl Region {
     ) -> Result<*mut u8, OutOfRegion> {
         let len = self.len();
         if offset > len || size > len - offset || offset & (align - 1) != 0 {
-            return Err(OutOfRegion {
-                offset,
-                size,
-                align,
-                len,
-            });
+            return Err(OutOfRegion { offset, size, align, len });
         }
         // SAFETY: `offset` is at most `len`, the length of the payload.
         Ok(unsafe { self.as_ptr().add(offset) })

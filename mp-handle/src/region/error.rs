@@ -89,16 +89,10 @@ impl fmt::Display for RegionError {
         match self {
             RegionError::Io(error) => write!(f, "cannot make a shared region: {error}"),
             RegionError::NoMemory { wanted, available } => {
-                write!(
-                    f,
-                    "no memory for {wanted} shared bytes: {available} are left"
-                )
+                write!(f, "no memory for {wanted} shared bytes: {available} are left")
             }
             RegionError::FileSizeLimit { wanted, limit } => {
-                write!(
-                    f,
-                    "{wanted} shared bytes exceed the file size limit of {limit}"
-                )
+                write!(f, "{wanted} shared bytes exceed the file size limit of {limit}")
             }
             RegionError::TooLarge { len } => {
                 write!(f, "{len} shared bytes exceed the address space")
@@ -116,42 +110,19 @@ impl fmt::Display for RegionError {
                 f.write_str("expected a region, found a file without its header")
             }
             RegionError::Layout { expected, found } => {
-                write!(
-                    f,
-                    "expected a region of layout {expected}, found layout {found}"
-                )
+                write!(f, "expected a region of layout {expected}, found layout {found}")
             }
             RegionError::PidNamespace { expected, found } => {
-                write!(
-                    f,
-                    "expected a region of pid namespace {expected}, found {found}"
-                )
+                write!(f, "expected a region of pid namespace {expected}, found {found}")
             }
             RegionError::Length { stated, size } => {
-                write!(
-                    f,
-                    "expected a region of {stated} bytes, found a file of {size}"
-                )
+                write!(f, "expected a region of {stated} bytes, found a file of {size}")
             }
-            RegionError::Kind {
-                expected,
-                found,
-                layout,
-            } => {
-                write!(
-                    f,
-                    "expected {expected} (layout {layout}), found {found} (layout {layout})"
-                )
+            RegionError::Kind { expected, found, layout } => {
+                write!(f, "expected {expected} (layout {layout}), found {found} (layout {layout})")
             }
-            RegionError::Fingerprint {
-                kind,
-                expected,
-                found,
-            } => {
-                write!(
-                    f,
-                    "expected {kind} of type {expected:#018x}, found type {found:#018x}"
-                )
+            RegionError::Fingerprint { kind, expected, found } => {
+                write!(f, "expected {kind} of type {expected:#018x}, found type {found:#018x}")
             }
         }
     }
@@ -221,16 +192,8 @@ pub struct OutOfRegion {
 
 impl fmt::Display for OutOfRegion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let OutOfRegion {
-            offset,
-            size,
-            align,
-            len,
-        } = self;
-        write!(
-            f,
-            "no access to {size} bytes at offset {offset} of a region of {len}"
-        )?;
+        let OutOfRegion { offset, size, align, len } = self;
+        write!(f, "no access to {size} bytes at offset {offset} of a region of {len}")?;
         if offset % align != 0 {
             write!(f, ", which must be aligned to {align}")?;
         }

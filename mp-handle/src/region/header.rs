@@ -52,10 +52,7 @@ impl Kind {
     #[must_use]
     pub const fn new(number: u32, name: &str) -> Kind {
         let text = name.as_bytes();
-        assert!(
-            text.len() <= Kind::NAME_MAX,
-            "the name of a kind has at most 24 bytes"
-        );
+        assert!(text.len() <= Kind::NAME_MAX, "the name of a kind has at most 24 bytes");
         let mut name = [0; Kind::NAME_MAX];
         let mut at = 0;
         while at < text.len() {
@@ -69,11 +66,7 @@ impl Kind {
 impl fmt::Display for Kind {
     /// Writes the name. It may come from a peer's memory, so only printable characters are kept.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut letters = self
-            .name
-            .iter()
-            .filter(|byte| matches!(byte, b' '..=b'~'))
-            .peekable();
+        let mut letters = self.name.iter().filter(|byte| matches!(byte, b' '..=b'~')).peekable();
         if letters.peek().is_none() {
             return write!(f, "kind {}", self.number);
         }
@@ -98,12 +91,7 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn new(kind: Kind, fingerprint: u64, len: usize) -> Header {
-        Header {
-            kind,
-            len,
-            fingerprint,
-            pid_namespace: sys::pid_namespace(),
-        }
+        Header { kind, len, fingerprint, pid_namespace: sys::pid_namespace() }
     }
 
     pub(super) fn to_bytes(self) -> [u8; HEADER] {
@@ -125,10 +113,7 @@ impl Header {
         }
         let found = u32::from_ne_bytes(field(bytes, 8));
         if found != LAYOUT {
-            return Err(RegionError::Layout {
-                expected: LAYOUT,
-                found,
-            });
+            return Err(RegionError::Layout { expected: LAYOUT, found });
         }
         let (expected, found) = (sys::pid_namespace(), u64::from_ne_bytes(field(bytes, 16)));
         if found != expected {
@@ -137,41 +122,22 @@ impl Header {
         let payload = u64::from_ne_bytes(field(bytes, 32));
         let len = usize::try_from(payload).ok();
         let Some(len) = len.filter(|_| payload.checked_add(HEADER as u64) == Some(size)) else {
-            return Err(RegionError::Length {
-                stated: payload,
-                size,
-            });
+            return Err(RegionError::Length { stated: payload, size });
         };
-        let kind = Kind {
-            number: u32::from_ne_bytes(field(bytes, 12)),
-            name: field(bytes, 40),
-        };
+        let kind = Kind { number: u32::from_ne_bytes(field(bytes, 12)), name: field(bytes, 40) };
         let fingerprint = u64::from_ne_bytes(field(bytes, 24));
-        Ok(Header {
-            kind,
-            len,
-            fingerprint,
-            pid_namespace: found,
-        })
+        Ok(Header { kind, len, fingerprint, pid_namespace: found })
     }
 
     /// Checks what this user of the region relies on.
     pub(super) fn expect(&self, kind: Kind, fingerprint: u64) -> Result<(), RegionError> {
         if self.kind != kind {
             let (expected, found) = (kind, self.kind);
-            return Err(RegionError::Kind {
-                expected,
-                found,
-                layout: LAYOUT,
-            });
+            return Err(RegionError::Kind { expected, found, layout: LAYOUT });
         }
         if self.fingerprint != fingerprint {
             let (expected, found) = (fingerprint, self.fingerprint);
-            return Err(RegionError::Fingerprint {
-                kind,
-                expected,
-                found,
-            });
+            return Err(RegionError::Fingerprint { kind, expected, found });
         }
         Ok(())
     }

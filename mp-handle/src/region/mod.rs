@@ -90,9 +90,7 @@ impl Region {
     /// ([`RegionError::TooLarge`]), or if the system refuses a descriptor or the mapping.
     pub fn create(kind: Kind, fingerprint: u64, len: usize) -> Result<Region, RegionError> {
         let too_large = RegionError::TooLarge { len };
-        let Some(size) = len
-            .checked_add(HEADER)
-            .filter(|&size| isize::try_from(size).is_ok())
+        let Some(size) = len.checked_add(HEADER).filter(|&size| isize::try_from(size).is_ok())
         else {
             return Err(too_large);
         };
@@ -132,13 +130,7 @@ impl Region {
     fn map(descriptor: Descriptor, header: Header) -> Result<Region, RegionError> {
         let fd = descriptor.as_fd();
         let memory = MmapOptions::new().len(HEADER + header.len).map_raw(&fd)?;
-        Ok(Region {
-            mapping: Arc::new(Mapping {
-                memory,
-                descriptor,
-                header,
-            }),
-        })
+        Ok(Region { mapping: Arc::new(Mapping { memory, descriptor, header }) })
     }
 
     /// Checks that the region is what the caller takes it for.
@@ -152,10 +144,7 @@ impl Region {
 
     /// Returns the number of payload bytes.
     #[must_use]
-    #[allow(
-        clippy::len_without_is_empty,
-        reason = "an empty region is nothing one asks for"
-    )]
+    #[allow(clippy::len_without_is_empty, reason = "an empty region is nothing one asks for")]
     pub fn len(&self) -> usize {
         self.mapping.header.len
     }

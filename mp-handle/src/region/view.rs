@@ -41,11 +41,7 @@ impl<T: Shared> View<T> {
         let region = region.clone();
         // SAFETY: `slot` points into a mapping, and no mapping lies at address zero.
         let place = unsafe { NonNull::new_unchecked(place.cast()) };
-        Ok(View {
-            place,
-            region,
-            owns: PhantomData,
-        })
+        Ok(View { place, region, owns: PhantomData })
     }
 
     /// Returns the region that holds it.
@@ -68,11 +64,7 @@ impl<T: Shared> Deref for View<T> {
 
 impl<T> Clone for View<T> {
     fn clone(&self) -> Self {
-        View {
-            place: self.place,
-            region: self.region.clone(),
-            owns: PhantomData,
-        }
+        View { place: self.place, region: self.region.clone(), owns: PhantomData }
     }
 }
 

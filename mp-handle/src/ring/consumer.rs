@@ -123,9 +123,7 @@ impl Consumer {
 
     /// Waits until something is published, `alive` returns false, or the deadline comes.
     pub fn wait(&self, deadline: Deadline, alive: impl FnMut() -> bool) -> Waited {
-        self.shared
-            .data
-            .wait_until(deadline, || !self.is_empty(), alive)
+        self.shared.data.wait_until(deadline, || !self.is_empty(), alive)
     }
 
     /// Wakes the producer if it sleeps for want of space; to be called after consuming, once for

@@ -30,21 +30,11 @@ pub enum Corrupt {
 impl fmt::Display for Corrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Corrupt::Indices {
-                head,
-                tail,
-                capacity,
-            } => {
-                write!(
-                    f,
-                    "head {head} and tail {tail} in a ring of {capacity} bytes"
-                )
+            Corrupt::Indices { head, tail, capacity } => {
+                write!(f, "head {head} and tail {tail} in a ring of {capacity} bytes")
             }
             Corrupt::Frame { claimed, published } => {
-                write!(
-                    f,
-                    "a frame of {claimed} bytes where {published} were published"
-                )
+                write!(f, "a frame of {claimed} bytes where {published} were published")
             }
         }
     }

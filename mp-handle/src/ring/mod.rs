@@ -105,11 +105,7 @@ impl Shared {
         let capacity = self.capacity as u64;
         let used = tail.wrapping_sub(head);
         if used > capacity {
-            return Err(Corrupt::Indices {
-                head,
-                tail,
-                capacity,
-            });
+            return Err(Corrupt::Indices { head, tail, capacity });
         }
         Ok(used as usize)
     }

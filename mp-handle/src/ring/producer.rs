@@ -70,14 +70,9 @@ impl Producer {
     /// [`max_frame`](Self::max_frame), or if the consumer's index is corrupt.
     #[inline]
     pub fn try_push(&mut self, parts: &[&[u8]]) -> Result<(), PushError> {
-        let len = parts
-            .iter()
-            .fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+        let len = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
         if len > self.max_frame() {
-            return Err(PushError::TooLarge {
-                len,
-                max: self.max_frame(),
-            });
+            return Err(PushError::TooLarge { len, max: self.max_frame() });
         }
         if !self.has_room(len)? {
             return Err(PushError::Full);

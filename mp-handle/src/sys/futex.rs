@@ -16,10 +16,7 @@ use rustix::time::Timespec;
 pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Duration) {
     // A timeout too long for the kernel's type is cut: an early return is one of the above.
     let tv_sec = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
-    let timeout = Timespec {
-        tv_sec,
-        tv_nsec: i64::from(timeout.subsec_nanos()),
-    };
+    let timeout = Timespec { tv_sec, tv_nsec: i64::from(timeout.subsec_nanos()) };
     let _ = wait(word, Flags::empty(), expected, Some(&timeout));
 }
 

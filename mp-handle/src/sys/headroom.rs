@@ -44,11 +44,7 @@ pub(super) fn memory_headroom() -> u64 {
     let membership = read_to_string("/proc/self/cgroup").unwrap_or_default();
     let groups = membership.lines().flat_map(|line| {
         let (layout, path) = group_of(line)?;
-        layout
-            .mounts
-            .iter()
-            .map(|mount| group_headroom(layout, Path::new(mount), path))
-            .min()
+        layout.mounts.iter().map(|mount| group_headroom(layout, Path::new(mount), path)).min()
     });
     groups.chain(machine_headroom()).min().unwrap_or(u64::MAX)
 }
@@ -67,32 +63,17 @@ fn group_of(line: &str) -> Option<(&'static Layout, &str)> {
 /// Returns the least that the group at `path` and its ancestors, which all count, have left.
 fn group_headroom(layout: &Layout, mount: &Path, path: &str) -> u64 {
     let group = mount.join(path.trim_start_matches('/'));
-    let ancestors = group
-        .ancestors()
-        .take_while(|folder| folder.starts_with(mount));
-    ancestors
-        .filter_map(|folder| folder_headroom(layout, folder))
-        .min()
-        .unwrap_or(u64::MAX)
+    let ancestors = group.ancestors().take_while(|folder| folder.starts_with(mount));
+    ancestors.filter_map(|folder| folder_headroom(layout, folder)).min().unwrap_or(u64::MAX)
 }
 
 fn folder_headroom(layout: &Layout, folder: &Path) -> Option<u64> {
-    let number = |name| {
-        read_to_string(folder.join(name))
-            .ok()?
-            .trim()
-            .parse::<u64>()
-            .ok()
-    };
+    let number = |name| read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
     // No number is there if the limit is "max", or in a folder that this process cannot see.
     let limit = number(layout.limit)?;
     let usage = number(layout.usage)?;
     let stat = read_to_string(folder.join("memory.stat")).unwrap_or_default();
-    let cache: u64 = layout
-        .cache
-        .iter()
-        .filter_map(|key| entry(&stat, key))
-        .sum();
+    let cache: u64 = layout.cache.iter().filter_map(|key| entry(&stat, key)).sum();
     Some(limit.saturating_sub(usage.saturating_sub(cache)))
 }
 
@@ -142,10 +123,7 @@ mod tests {
         let files = [
             ("memory.limit_in_bytes", "1000\n"),
             ("memory.usage_in_bytes", "990\n"),
-            (
-                "memory.stat",
-                "cache 700\ntotal_inactive_file 400\ntotal_active_file 200\n",
-            ),
+            ("memory.stat", "cache 700\ntotal_inactive_file 400\ntotal_active_file 200\n"),
         ];
         assert_eq!(headroom_of(&V1, "cache", &files, "/"), 610);
     }
@@ -153,24 +131,15 @@ mod tests {
     #[test]
     fn a_group_that_cannot_be_seen_limits_nothing() {
         let files = [("memory.stat", "")];
-        assert_eq!(
-            headroom_of(&V2, "unseen", &files, "/../elsewhere"),
-            u64::MAX
-        );
+        assert_eq!(headroom_of(&V2, "unseen", &files, "/../elsewhere"), u64::MAX);
     }
 
     #[test]
     fn lines_without_the_memory_controller_are_passed_over() {
         assert!(group_of("8:pids:/").is_none());
         assert!(group_of("nonsense").is_none());
-        assert_eq!(
-            group_of("4:cpu,memory:/a:b").map(|found| found.1),
-            Some("/a:b")
-        );
-        assert_eq!(
-            group_of("0::/jobs").map(|found| found.0.limit),
-            Some("memory.max")
-        );
+        assert_eq!(group_of("4:cpu,memory:/a:b").map(|found| found.1), Some("/a:b"));
+        assert_eq!(group_of("0::/jobs").map(|found| found.0.limit), Some("memory.max"));
     }
 
     #[test]

@@ -29,10 +29,7 @@ pub(crate) fn memfd_create(name: &str) -> io::Result<OwnedFd> {
 
 /// Fixes the size for ever, for all who have the file.
 pub(crate) fn memfd_seal(fd: impl AsFd) -> io::Result<()> {
-    Ok(fcntl_add_seals(
-        fd,
-        SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
-    )?)
+    Ok(fcntl_add_seals(fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?)
 }
 
 /// Tells what a foreign descriptor promises.

@@ -6,7 +6,9 @@ use std::iter::Peekable;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use mp_handle::{Bell, Consumer, Descriptor, Frames, Parcel, Post, Producer, PushError};
+use mp_handle::{
+    Bell, Consumer, Deadline, Descriptor, Frames, Parcel, Post, Producer, PushError, Waited,
+};
 use mp_process::{Child, Failure, Panic, Process};
 
 use crate::answer::Answer;
@@ -135,10 +137,15 @@ impl Worker {
         let (table, items) = (chunk.table(), chunk.items());
         let len = TASK_HEADER + table.len() + items.bytes().len();
         let spilled = len > self.tasks.max_frame() || !items.descriptors().is_empty();
+        let bytes = if spilled { &[][..] } else { items.bytes() };
         if spilled {
+            // Without their frame, the items would be taken for those of the next chunk.
+            let len = TASK_HEADER + table.len();
+            if self.tasks.wait_space(len, Deadline::now(), || true) != Waited::Ready {
+                return Err(Refused::Full);
+            }
             self.post.send(u64::from(seq), items)?;
         }
-        let bytes = if spilled { &[][..] } else { items.bytes() };
         let frame = TaskFrame::Chunk { seq, function: number, timed, spilled, table, bytes };
         self.tasks.try_push(&[&frame.header(), table, bytes])?;
         Ok(())
