@@ -130,8 +130,10 @@ impl Post {
     }
 
     fn receive_with(&self, flags: RecvFlags) -> io::Result<Option<(u64, Parcel)>> {
+        // Most are small: to look first costs less than room for the largest.
+        let len = packet::look(&self.socket, flags)?;
         let mut header = [0; HEADER];
-        let mut bytes = vec![0; INLINE];
+        let mut bytes = vec![0; len.saturating_sub(HEADER).min(INLINE)];
         let mut fds = Vec::new();
         let mut parts = [IoSliceMut::new(&mut header), IoSliceMut::new(&mut bytes)];
         let received = packet::receive(&self.socket, &mut parts, &mut fds, flags)?;
