@@ -7,12 +7,15 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::net::RecvFlags;
 
+use crate::deadline::Deadline;
 use crate::descriptor::Descriptor;
 use crate::packet::{self, invalid};
 use crate::parcel::Parcel;
+use crate::readable::wait_readable;
 use crate::sealed::SealedBytes;
 
 /// Bytes of a parcel that ride in the packet itself.
@@ -127,6 +130,19 @@ impl Post {
     /// As [`receive`](Self::receive).
     pub fn try_receive(&self) -> io::Result<Option<(u64, Parcel)>> {
         self.receive_with(RecvFlags::DONTWAIT)
+    }
+
+    /// Waits for the next parcel, but no longer than `timeout`; then
+    /// [`io::ErrorKind::TimedOut`].
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn receive_timeout(&self, timeout: Duration) -> io::Result<Option<(u64, Parcel)>> {
+        if !wait_readable(&self.socket, Deadline::after(timeout)) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.try_receive()
     }
 
     fn receive_with(&self, flags: RecvFlags) -> io::Result<Option<(u64, Parcel)>> {

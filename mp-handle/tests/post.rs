@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use mp_handle::{Descriptor, Parcel, Post};
 use rustix::io::{FdFlags, fcntl_getfd};
@@ -140,11 +141,16 @@ fn handles_and_many_bytes_travel_together() {
 fn a_parcel_that_is_not_there_is_not_waited_for() {
     let (ours, theirs) = Post::pair().unwrap();
     assert_eq!(theirs.try_receive().unwrap_err().kind(), ErrorKind::WouldBlock);
+    let (limit, begun) = (Duration::from_millis(20), Instant::now());
+    assert_eq!(theirs.receive_timeout(limit).unwrap_err().kind(), ErrorKind::TimedOut);
+    assert!(begun.elapsed() >= limit);
     ours.send(3, &Parcel::new()).unwrap();
     assert_eq!(theirs.try_receive().unwrap().unwrap().0, 3);
     assert_eq!(theirs.try_receive().unwrap_err().kind(), ErrorKind::WouldBlock);
     drop(ours);
     assert!(theirs.try_receive().unwrap().is_none());
+    let nothing = theirs.receive_timeout(Duration::from_secs(100));
+    assert!(nothing.unwrap().is_none(), "the end needs no waiting");
 }
 
 #[test]

@@ -5,8 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mp_handle::{Deadline, Parcel, Post};
-use rustix::event::{PollFd, PollFlags, Timespec};
+use mp_handle::{Deadline, Parcel, Post, wait_readable};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions};
 
@@ -137,7 +136,7 @@ impl Child {
             // Until it has begun, it is looked at once more when it should have.
             let start_by = if self.state().begun { Deadline::NEVER } else { self.inner.start_by };
             let next = if start_by.is_expired() { deadline } else { deadline.min(start_by) };
-            poll_until(self.sentinel(), next);
+            wait_readable(self.sentinel(), next);
         }
     }
 
@@ -165,7 +164,9 @@ impl Child {
             Ok(status) => status.as_ref().map(ExitStatus::from_wait),
             // It is nobody's child any more, or there was never more than the stand-in of
             // `open_pidfd`: somebody else has taken the status, when it had ended.
-            Err(_) => poll_until(self.sentinel(), Deadline::now()).then_some(ExitStatus::Unknown),
+            Err(_) => {
+                wait_readable(self.sentinel(), Deadline::now()).then_some(ExitStatus::Unknown)
+            }
         }
     }
 
@@ -284,21 +285,5 @@ impl Child {
             }
             (None, None) => status.into(),
         })
-    }
-}
-
-/// Waits until something has happened to a descriptor; returns whether it has.
-pub(crate) fn poll_until(fd: BorrowedFd<'_>, deadline: Deadline) -> bool {
-    loop {
-        let timeout = deadline.remaining().map(|left| Timespec {
-            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        });
-        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
-        match rustix::event::poll(&mut fds, timeout.as_ref()) {
-            Ok(0) if deadline.is_expired() => return false,
-            Ok(0) | Err(_) => {}
-            Ok(_) => return true,
-        }
     }
 }

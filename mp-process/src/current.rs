@@ -5,10 +5,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use mp_handle::{Deadline, Post};
+use mp_handle::{Deadline, Post, wait_readable};
 
 use crate::bootstrap;
-use crate::child::poll_until;
 use crate::wire::Start;
 
 /// What this process knows of itself.
@@ -117,12 +116,12 @@ impl ParentProcess {
     /// Waits until it ends.
     #[doc(alias = "join")]
     pub fn wait(&self) {
-        poll_until(self.sentinel(), Deadline::NEVER);
+        wait_readable(self.sentinel(), Deadline::NEVER);
     }
 
     /// Waits until it ends, but no longer than `timeout`; returns whether it has ended.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        poll_until(self.sentinel(), Deadline::after(timeout))
+        wait_readable(self.sentinel(), Deadline::after(timeout))
     }
 
     /// A descriptor that polls as hung up when it has ended.

@@ -12,10 +12,10 @@ use tokio::task::block_in_place;
 #[mp_process::main]
 #[tokio::main]
 async fn main() {
-    common::harness::run(&[("children_have_no_runtime", children_have_no_runtime)]);
+    common::harness::run(&[("children_are_without_a_runtime", children_are_without_a_runtime)]);
 }
 
-fn children_have_no_runtime() {
+fn children_are_without_a_runtime() {
     assert!(Handle::try_current().is_ok());
     let process = spawn(|| Handle::try_current().is_err(), ()).unwrap();
     assert!(block_in_place(|| process.join().unwrap()));
