@@ -183,10 +183,13 @@ fn deadlines_that_are_nearly_met_lose_and_repeat_nothing() {
     let results = pool.task(nearly).try_starmap((0..300).map(|n| (region.clone(), n)));
     for (n, result) in (0..).zip(results) {
         match result {
-            Ok(value) => assert_eq!(value, n),
-            Err(error) => assert!(matches!(error, TaskError::TimedOut { .. }), "{n}: {error}"),
+            Ok(value) => assert_eq!((value, calls(&region, n)), (n, 1)),
+            Err(error) => {
+                assert!(matches!(error, TaskError::TimedOut { .. }), "{n}: {error}");
+                // On a busy machine the time may be over before the function is called.
+                assert!(calls(&region, n) <= 1, "task {n} was begun twice");
+            }
         }
-        assert_eq!(calls(&region, n), 1, "task {n}");
     }
 }
 
