@@ -139,29 +139,25 @@ impl Worker {
                 self.functions.insert(number, function);
             }
             TaskFrame::Chunk { seq, function, timed, spilled, table, bytes } => {
+                let items = if spilled {
+                    receive(&self.link().post, u64::from(seq))
+                } else {
+                    Ok(Parcel::from_parts(bytes.to_vec(), Vec::new()))
+                };
                 if !self.link().words.claim(seq) {
-                    if spilled {
-                        // It has come all the same, and would take up room.
-                        let _ = receive(&self.link().post, u64::from(seq));
-                    }
                     return Ok(());
                 }
                 let ranges = ranges(table);
-                let items = if spilled {
-                    match receive(&self.link().post, u64::from(seq)) {
-                        Ok(items) => items,
-                        Err(reason) => {
-                            self.refuse(seq, ranges.len(), &reason);
-                            return Ok(());
-                        }
+                match items {
+                    Ok(items) => {
+                        let function = self.functions.get(&function);
+                        let function = function.ok_or("a function that was not announced")?;
+                        let link = self.link.take().expect("returned by every chunk");
+                        let run = function.call(Run::new(link, seq, items, ranges, timed));
+                        self.link = Some(run.link);
                     }
-                } else {
-                    Parcel::from_parts(bytes.to_vec(), Vec::new())
-                };
-                let function = self.functions.get(&function).ok_or("a function is not known")?;
-                let link = self.link.take().expect("returned by every chunk");
-                let run = function.call(Run::new(link, seq, items, ranges, timed));
-                self.link = Some(run.link);
+                    Err(reason) => self.refuse(seq, ranges.len(), &reason),
+                }
             }
             TaskFrame::Exit => {}
         }
