@@ -154,7 +154,7 @@ impl Builder {
             workers: self.workers,
             max_tasks_per_child: self.max_tasks_per_child,
             initializer: self.initializer.transpose()?,
-            restarts: self.restarts.unwrap_or(self.workers + 3),
+            restarts: self.restarts.unwrap_or(self.workers.saturating_add(3)),
         };
         Pool::start(config, self.deadline, self.retries)
     }

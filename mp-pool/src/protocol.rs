@@ -90,7 +90,8 @@ impl Words {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
                 let taken_back = (word >> 32) as u32;
                 let next = u64::from(seq.wrapping_add(1));
-                (!is_before(seq, taken_back)).then_some(word >> 32 << 32 | next)
+                // The mark comes along: were it left behind, it would one day seem to be ahead.
+                (!is_before(seq, taken_back)).then_some(u64::from(seq) << 32 | next)
             })
             .is_ok()
     }
@@ -295,6 +296,15 @@ mod tests {
             }
             assert!(words.claim(seq(3)), "given after");
         }
+    }
+
+    #[test]
+    fn what_was_taken_back_long_ago_does_not_count_when_numbers_wrap() {
+        let words = words();
+        for seq in (0..=u32::MAX).step_by(1 << 29) {
+            assert!(words.claim(seq), "{seq} was never taken back");
+        }
+        assert!(words.claim(0), "wrapped");
     }
 
     #[test]

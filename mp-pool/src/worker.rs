@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use mp_handle::{
-    Bell, Consumer, Deadline, Descriptor, Frames, Parcel, Post, Producer, PushError, Region,
+    Bell, Consumer, Deadline, Descriptor, Frames, Parcel, Post, Producer, PushError, Region, Waited,
 };
 use mp_process::Func;
 use serde::{Deserialize, Serialize};
@@ -101,9 +101,13 @@ pub(crate) fn main(start: Start) -> Result<(), String> {
     worker.link().bell.ring();
 
     let mut bytes = Vec::new();
+    let parent = rustix::process::getppid();
     loop {
-        // Without the parent there is no worker either, so nobody has to look whether it lives.
-        let _ = tasks.wait(Deadline::NEVER, || true);
+        // The end of the parent kills this process, unless a task has closed the line to it.
+        if tasks.wait(Deadline::NEVER, || rustix::process::getppid() == parent) == Waited::PeerGone
+        {
+            return Err("the parent is gone".into());
+        }
         bytes.clear();
         tasks.drain(&mut bytes).map_err(text)?;
         tasks.notify_space();

@@ -289,3 +289,73 @@ fn ten_thousand_queued_tasks_need_few_descriptors() {
     let limited = Process::builder().limit(Limit::OpenFiles, 256);
     assert_eq!(limited.spawn(queue, ()).unwrap().join().unwrap(), 100 * 100_000 + 9_900 * 10);
 }
+
+/// Closes what it finds, as functions that make a daemon do.
+fn close_all() {
+    // SAFETY: what is open in a worker between two chunks is used by nothing but calls that fail.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+}
+
+#[mp_process::test]
+fn a_worker_that_has_lost_its_socket_is_replaced() {
+    let _watchdog = Watchdog::new("a_worker_that_has_lost_its_socket_is_replaced");
+    let pool = Pool::new(1).unwrap();
+    pool.apply(close_all, ()).unwrap();
+    // Too large for the ring.
+    assert_eq!(pool.apply(|bytes: Vec<u8>| bytes.len(), (vec![1; 1 << 20],)), Ok(1 << 20));
+}
+
+fn parent_of_a_deaf_worker(pids: mp_handle::Descriptor) {
+    let pool = Pool::new(1).unwrap();
+    pool.apply(close_all, ()).unwrap();
+    let mut pids = std::io::PipeWriter::from(pids.into_owned().unwrap());
+    std::io::Write::write_all(&mut pids, format!("{}\n", pool.worker_pids()[0]).as_bytes())
+        .unwrap();
+    loop {
+        thread::park();
+    }
+}
+
+#[mp_process::test]
+fn not_even_a_worker_that_has_closed_everything_outlives_its_parent() {
+    let _watchdog = Watchdog::new("a worker that has closed everything");
+    let (reader, writer) = std::io::pipe().unwrap();
+    let pids = mp_handle::Descriptor::from(std::os::fd::OwnedFd::from(writer));
+    let parent = Process::builder().spawn(parent_of_a_deaf_worker, (pids,)).unwrap();
+    let mut line = String::new();
+    BufReader::new(reader).read_line(&mut line).unwrap();
+    let worker = format!("/proc/{}", line.trim());
+    parent.kill().unwrap();
+    parent.wait();
+    // Whoever takes it up may leave it a zombie.
+    let lives = || {
+        let stat = std::fs::read_to_string(format!("{worker}/stat")).unwrap_or_default();
+        !stat.is_empty() && !stat.contains(") Z ")
+    };
+    while lives() {
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[mp_process::test]
+fn a_pool_goes_on_with_fewer_workers_while_no_other_can_be_started() {
+    fn leave(status: i32) {
+        process::exit(status);
+    }
+    /// In a process of its own, for its limit.
+    fn alone() {
+        let pool = Pool::builder().workers(2).restarts(0).build().unwrap();
+        while pool.map(|_: u32| process::id(), 0..8).unwrap().windows(2).all(|w| w[0] == w[1]) {}
+        let slow = pool.apply_async(thread::sleep, (Duration::from_millis(500),));
+        let mut hogs: Vec<std::fs::File> = Vec::new();
+        while let Ok(hog) = std::fs::File::open("/dev/null") {
+            hogs.push(hog);
+        }
+        let lost = pool.apply(leave, (3,));
+        assert!(matches!(lost, Err(TaskError::WorkerLost { .. })), "{lost:?}");
+        assert_eq!(slow.get(), Ok(()));
+    }
+    let _watchdog = Watchdog::new("a pool that cannot start workers");
+    let limited = Process::builder().limit(Limit::OpenFiles, 128).spawn(alone, ()).unwrap();
+    limited.join().unwrap();
+}

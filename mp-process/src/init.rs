@@ -1,5 +1,6 @@
 //! The main guard: where a child leaves the path of its parent.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::sync::{Once, OnceLock};
 
@@ -28,7 +29,7 @@ pub fn init() {
 }
 
 /// As [`init`], and runs `setup` first: here, and in every child before its function. It is the
-/// place for what children need too, such as a logger.
+/// place for what children need too, such as a logger. It cannot start processes.
 ///
 /// # Examples
 ///
@@ -98,18 +99,39 @@ impl Mode {
 
 static SETUP: Once = Once::new();
 
+thread_local! {
+    /// This thread runs the setup.
+    static IN_SETUP: Cell<bool> = const { Cell::new(false) };
+}
+
 fn enter(test: Option<String>, setup: fn()) {
+    if IN_SETUP.get() {
+        // The setup itself calls `init`: that is under way.
+        return;
+    }
     if MODE.get().is_none() {
         let mode = Mode { test };
         if let Some(socket) = bootstrap::parents_socket() {
             bootstrap::run_child(socket, || {
+                set_up(setup);
                 let _ = MODE.set(mode);
-                SETUP.call_once(setup);
             });
         }
         registry::join_at_exit();
+        // Before the mode is known, no process can be started: a setup that did so would do it
+        // in each child again.
+        set_up(setup);
         // Two tests of one binary may come here at once: any of them will do.
         let _ = MODE.set(mode);
     }
-    SETUP.call_once(setup);
+    set_up(setup);
+}
+
+/// Runs `setup` if none has been run before.
+fn set_up(setup: fn()) {
+    SETUP.call_once(|| {
+        IN_SETUP.set(true);
+        setup();
+        IN_SETUP.set(false);
+    });
 }

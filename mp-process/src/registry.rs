@@ -23,8 +23,13 @@ fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 pub(crate) fn add(child: &Child) {
-    OWNER.store(std::process::id(), Ordering::Relaxed);
-    lock(&CHILDREN).push(child.clone());
+    let mut children = lock(&CHILDREN);
+    let own = std::process::id();
+    if OWNER.swap(own, Ordering::Relaxed) != own {
+        // Those of the process that forked this one: to stop or join them is not for this one.
+        children.clear();
+    }
+    children.push(child.clone());
 }
 
 pub(crate) fn remove(child: &Child) {

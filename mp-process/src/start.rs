@@ -45,11 +45,12 @@ where
     F::Output: Serialize,
 {
     Ok(Func::bind(f, |f: F, (parcel, at): (Parcel, usize)| {
-        let arguments = match parcel.get::<A>(at..parcel.bytes().len()) {
-            Ok(arguments) => arguments,
-            Err(error) => {
+        let arguments = match catch_panic(|| parcel.get::<A>(at..parcel.bytes().len())) {
+            Ok(Ok(arguments)) => arguments,
+            Ok(Err(error)) => {
                 return Reply::NotStarted(format!("its arguments cannot be decoded: {error}"));
             }
+            Err(panic) => return Reply::Panicked(panic),
         };
         // What the arguments came in may be large: it is not kept while the function runs.
         drop(parcel);

@@ -210,3 +210,22 @@ fn every_shape_of_serde_travels() {
     assert_eq!(count, 3);
     assert_eq!(came_back, job);
 }
+
+#[derive(Serialize)]
+struct PanicsOnArrival;
+
+impl<'de> Deserialize<'de> for PanicsOnArrival {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("on arrival")
+    }
+}
+
+#[mp_process::test]
+fn a_panic_while_the_arguments_are_decoded_is_that_of_the_process() {
+    let _watchdog = watchdog();
+    let lost = spawn(|_: PanicsOnArrival| (), (PanicsOnArrival,)).unwrap().join().unwrap_err();
+    match lost.into_failure() {
+        mp_process::Failure::Panicked(panic) => assert_eq!(panic.message, "on arrival"),
+        other => panic!("{other:?}"),
+    }
+}

@@ -188,3 +188,22 @@ fn names_tell_the_place_in_the_family() {
         assert_eq!(child, (format!("{name}:{n}"), Some((name.clone(), pid))));
     }
 }
+
+#[mp_process::test]
+fn a_fork_of_the_users_leaves_the_children_of_its_parent_alone() {
+    /// Has a child, and forks a process that has one too and exits.
+    fn forker() -> bool {
+        let own = Process::builder().daemon(true).spawn(park, ()).unwrap();
+        // SAFETY: this process has one thread, and so has the fork, which exits in its own branch.
+        let forked = unsafe { libc::fork() };
+        if forked == 0 {
+            spawn(|| (), ()).unwrap().join().unwrap();
+            std::process::exit(0);
+        }
+        // SAFETY: waits for the process that was forked above.
+        unsafe { libc::waitpid(forked, std::ptr::null_mut(), 0) };
+        own.wait_timeout(Duration::from_millis(100)).is_none()
+    }
+    let _watchdog = watchdog();
+    assert!(spawn(forker, ()).unwrap().join().unwrap(), "it was stopped by its sibling");
+}

@@ -8,7 +8,7 @@ use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::watchdog::watchdog;
-use mp_process::{Failure, Process, parent_process, spawn};
+use mp_process::{Failure, Process, SpawnError, parent_process, spawn};
 
 static PREPARED: AtomicU32 = AtomicU32::new(0);
 
@@ -19,6 +19,9 @@ const FAIL: &str = "TEST_SETUP_FAILS";
 fn prepare() {
     assert!(parent_process().is_none() || env::var_os(FAIL).is_none(), "no setup today");
     PREPARED.fetch_add(1, Ordering::Relaxed);
+    // Neither waits for itself, nor starts processes that would start processes.
+    mp_process::init();
+    assert!(matches!(spawn(prepared, ()), Err(SpawnError::NotInitialized)));
 }
 
 fn prepared() -> u32 {

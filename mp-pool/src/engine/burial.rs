@@ -83,9 +83,12 @@ impl Engine {
         };
         while self.workers.len() < wanted {
             if let Err(error) = self.start_worker() {
-                // The system may have room again in a moment: the next look is another try.
-                self.unready += 1;
-                self.check_restarts(error.to_string());
+                // The system may have room again in a moment: the next look is another try. As
+                // long as there are other workers, the pool goes on with those.
+                if self.workers.is_empty() {
+                    self.unready += 1;
+                    self.check_restarts(error.to_string());
+                }
                 return;
             }
         }

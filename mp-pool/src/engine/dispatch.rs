@@ -11,13 +11,12 @@ impl Engine {
     pub(super) fn dispatch(&mut self) -> bool {
         let mut gave = vec![false; self.workers.len()];
         loop {
-            let mut round = false;
-            for (at, gave) in gave.iter_mut().enumerate() {
-                let given = self.give_next(at);
-                *gave |= given;
-                round |= given;
+            if self.round(&mut gave, |_| true) {
+                continue;
             }
-            if !round && !self.share_out() {
+            // What is taken back is for the idle: whom it was taken from would take it again.
+            let idle = |worker: &Worker| worker.given.is_empty();
+            if !(self.share_out() && self.round(&mut gave, idle)) {
                 break;
             }
         }
@@ -26,6 +25,17 @@ impl Engine {
         }
         self.dismiss();
         gave.contains(&true)
+    }
+
+    /// Gives a chunk to each worker that is `meant` and may have one; notes and tells who got one.
+    fn round(&mut self, gave: &mut [bool], meant: impl Fn(&Worker) -> bool) -> bool {
+        let mut round = false;
+        for (at, gave) in gave.iter_mut().enumerate() {
+            let given = meant(&self.workers[at]) && self.give_next(at);
+            *gave |= given;
+            round |= given;
+        }
+        round
     }
 
     /// Gives the next chunk to this worker, if it may have one.
@@ -60,16 +70,23 @@ impl Engine {
 
     /// If a worker is idle while another has chunks ahead, takes those back to be given anew.
     fn share_out(&mut self) -> bool {
-        let most = self.config.max_tasks_per_child;
-        let idle = |worker: &Worker| worker.given.is_empty() && may_take(worker, 1, most);
-        if !self.pending.is_empty() || !self.workers.iter().any(idle) {
+        if !self.pending.is_empty() {
             return false;
         }
-        let richest = self.workers.iter_mut().max_by_key(|worker| worker.given.len());
-        let Some(richest) = richest.filter(|worker| worker.given.len() > 1) else {
+        let workers = self.workers.iter().enumerate();
+        let Some((richest, worker)) = workers.max_by_key(|(_, worker)| worker.given.len()) else {
             return false;
         };
-        self.pending.extend(richest.take_back());
+        let Some(largest) = worker.given.iter().skip(1).map(|given| given.chunk.count()).max()
+        else {
+            return false;
+        };
+        let most = self.config.max_tasks_per_child;
+        let idle = |worker: &Worker| worker.given.is_empty() && may_take(worker, largest, most);
+        if !self.workers.iter().any(idle) {
+            return false;
+        }
+        self.pending.extend(self.workers[richest].take_back());
         !self.pending.is_empty()
     }
 

@@ -144,7 +144,13 @@ impl Worker {
             if self.tasks.wait_space(len, Deadline::now(), || true) != Waited::Ready {
                 return Err(Refused::Full);
             }
-            self.post.send(u64::from(seq), items)?;
+            if let Err(error) = self.post.send(u64::from(seq), items) {
+                // A task that closes what it finds has closed this as well.
+                if error.kind() == ErrorKind::BrokenPipe && self.given.is_empty() {
+                    self.kill();
+                }
+                return Err(error.into());
+            }
         }
         let frame = TaskFrame::Chunk { seq, function: number, timed, spilled, table, bytes };
         self.tasks.try_push(&[&frame.header(), table, bytes])?;
