@@ -42,7 +42,8 @@ pub enum TaskError {
     },
     /// The pool was terminated, or the call that the task belongs to was given up.
     Cancelled,
-    /// The pool was closed or terminated before.
+    /// The pool was closed or terminated before, or belongs to the process that this one was
+    /// forked from.
     PoolClosed,
     /// The pool has given up, because its workers do not live to run a task.
     #[non_exhaustive]

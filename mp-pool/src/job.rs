@@ -137,6 +137,16 @@ impl Job {
     }
 }
 
+impl Drop for Job {
+    /// The last handle may be the engine's. What the callback has captured is the user's, and
+    /// may do anything when it is dropped.
+    fn drop(&mut self) {
+        if let Some(on_item) = self.on_item.take() {
+            self.callbacks.run(Box::new(move || drop(on_item)));
+        }
+    }
+}
+
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Job").field("missing", &self.lock().missing).finish_non_exhaustive()

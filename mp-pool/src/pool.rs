@@ -60,7 +60,7 @@ pub struct Pool {
     /// The most items of a chunk.
     pub(crate) max_chunk: usize,
     /// The process that made it: one that the user forked off inherits the pool, not the workers.
-    owner: u32,
+    pub(crate) owner: u32,
 }
 
 impl Pool {
@@ -111,7 +111,7 @@ impl Pool {
     /// # Errors
     ///
     /// As soon as an item fails, its failure (of several, the first in the order of the items);
-    /// items that have not begun are given up. [`try_map`](Self::try_map) gives each its own.
+    /// chunks that have not begun are given up. [`try_map`](Self::try_map) gives each its own.
     pub fn map<F, T>(
         &self,
         f: F,
@@ -236,7 +236,8 @@ impl Pool {
         self.shared.wake();
     }
 
-    /// Waits until a pool that was closed or terminated has ended: all tasks, and all workers.
+    /// Waits until a pool that was closed or terminated has ended: all tasks, all workers, and all
+    /// callbacks (unless one of these is what waits).
     ///
     /// # Errors
     ///
@@ -280,7 +281,7 @@ impl Pool {
         if self.shared.engine().is_running() {
             return Err(PoolError::StillRunning);
         }
-        Ok(self.shared.wait_over(deadline))
+        Ok(self.shared.wait_over(deadline) && self.callbacks.wait(deadline))
     }
 }
 

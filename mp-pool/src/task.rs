@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
+use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,7 +114,8 @@ impl<F, M> Task<'_, F, M> {
     }
 
     /// Has `callback` called for each item as it ends, with its place among the inputs, on a
-    /// thread of the pool that does nothing else.
+    /// thread of the pool that does nothing else. The last calls may come after the results;
+    /// [`Pool::join`] waits for them.
     pub fn on_item<A>(
         mut self,
         callback: impl Fn(usize, Result<&Value<F, A, M>, &TaskError>) + Send + Sync + 'static,
@@ -133,7 +135,7 @@ impl<F, M> Task<'_, F, M> {
     ///
     /// # Errors
     ///
-    /// The first failure; items that have not begun are given up.
+    /// The first failure; chunks that have not begun are given up.
     pub fn map<T>(
         self,
         items: impl IntoIterator<Item = T>,
@@ -173,7 +175,7 @@ impl<F, M> Task<'_, F, M> {
     ///
     /// # Errors
     ///
-    /// The first failure; items that have not begun are given up.
+    /// The first failure; chunks that have not begun are given up.
     pub fn starmap<A>(
         self,
         items: impl IntoIterator<Item = A>,
@@ -250,10 +252,7 @@ impl<F, M> Task<'_, F, M> {
         let count = items.len();
         let callbacks = self.pool.callbacks.clone();
         let job = Arc::new(Job::new(count, callbacks, self.on_item.take()));
-        let number = Func::bind(self.function, |f: F, run| Run::all::<F, A, M>(f, run))
-            .map_err(TaskError::ForeignFunction)
-            .and_then(|function| self.pool.shared.engine().number_of(function));
-        match number {
+        match self.number::<A>() {
             Ok(number) => {
                 let chunks = self.chunks(&job, number, items);
                 self.pool.shared.engine().submit(chunks);
@@ -268,6 +267,22 @@ impl<F, M> Task<'_, F, M> {
             self.pool.shared.wake();
         }
         job
+    }
+
+    /// The number by which the engine knows the function, if the pool can be used here.
+    fn number<A>(&self) -> Result<u32, TaskError>
+    where
+        F: Function<A>,
+        F::Output: TaskOutput<M>,
+        A: DeserializeOwned,
+    {
+        if self.pool.owner != process::id() {
+            // Of the rings that a forked process inherits only one may be the producer.
+            return Err(TaskError::PoolClosed);
+        }
+        let function = Func::bind(self.function, |f: F, run| Run::all::<F, A, M>(f, run))
+            .map_err(TaskError::ForeignFunction)?;
+        self.pool.shared.engine().number_of(function)
     }
 
     /// Encodes the items. One that cannot be has its answer at once.

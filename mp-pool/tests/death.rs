@@ -206,6 +206,20 @@ fn workers_are_replaced_after_so_many_tasks() {
 }
 
 #[mp_process::test]
+fn a_worker_that_does_not_get_away_is_replaced_all_the_same() {
+    let _watchdog = Watchdog::new("a_worker_that_does_not_get_away_is_replaced_all_the_same");
+    fn leave_a_child() -> u32 {
+        // It is not a daemon: the worker's end waits for it, for ever.
+        drop(mp_process::spawn(thread::park, ()).unwrap());
+        process::id()
+    }
+    let pool = Pool::builder().workers(1).max_tasks_per_child(1).build().unwrap();
+    let first = pool.apply(leave_a_child, ()).unwrap();
+    let second = pool.apply(process::id, ()).unwrap();
+    assert_ne!(first, second);
+}
+
+#[mp_process::test]
 fn an_initializer_that_fails_ends_the_pool_with_its_reason() {
     let _watchdog = Watchdog::new("an_initializer_that_fails_ends_the_pool_with_its_reason");
     fn fails(path: String) -> Result<(), String> {

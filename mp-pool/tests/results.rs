@@ -288,6 +288,25 @@ fn callbacks_are_called_once() {
 }
 
 #[mp_process::test]
+fn after_join_all_callbacks_have_been_called() {
+    let _watchdog = Watchdog::new("after_join_all_callbacks_have_been_called");
+    let pool = Pool::new(2).unwrap();
+    let (said, heard) = mpsc::channel();
+    let each = said.clone();
+    let slowly = move |place, _: Result<&u64, &TaskError>| {
+        std::thread::sleep(Duration::from_millis(5));
+        each.send(place as u64).unwrap();
+    };
+    let results = pool.task(square).on_item(slowly).map_async(0..10);
+    let results = results.callback(move |squares| said.send(squares[9]).unwrap());
+    pool.close();
+    pool.join().unwrap();
+    let all: Vec<u64> = heard.try_iter().collect();
+    assert_eq!((all.len(), all[10]), (11, 81));
+    results.get().unwrap();
+}
+
+#[mp_process::test]
 fn a_callback_may_submit() {
     let _watchdog = Watchdog::new("a_callback_may_submit");
     let pool = std::sync::Arc::new(Pool::new(1).unwrap());

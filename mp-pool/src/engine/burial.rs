@@ -81,7 +81,8 @@ impl Engine {
             Phase::Closed if !self.pending.is_empty() => self.config.workers,
             _ => 0,
         };
-        while self.workers.len() < wanted {
+        // One that leaves may take its time: it may have children of its own to wait for.
+        while self.workers.iter().filter(|worker| !worker.leaving).count() < wanted {
             if let Err(error) = self.start_worker() {
                 // The system may have room again in a moment: the next look is another try. As
                 // long as there are other workers, the pool goes on with those.

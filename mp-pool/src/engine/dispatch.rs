@@ -55,7 +55,10 @@ impl Engine {
                     worker.note(chunk);
                     return true;
                 }
-                Err(Refused::Full) => {
+                Err(refused @ (Refused::Full | Refused::Spoilt)) => {
+                    if matches!(refused, Refused::Spoilt) {
+                        worker.kill();
+                    }
                     self.pending.push_front(chunk);
                     return false;
                 }

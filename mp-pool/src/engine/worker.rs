@@ -59,6 +59,8 @@ pub(crate) enum Refused {
     Full,
     /// It cannot be sent at all.
     Never(String),
+    /// The worker has spoilt its ring.
+    Spoilt,
 }
 
 impl Worker {
@@ -144,17 +146,25 @@ impl Worker {
             if self.tasks.wait_space(len, Deadline::now(), || true) != Waited::Ready {
                 return Err(Refused::Full);
             }
-            if let Err(error) = self.post.send(u64::from(seq), items) {
-                // A task that closes what it finds has closed this as well.
-                if error.kind() == ErrorKind::BrokenPipe && self.given.is_empty() {
-                    self.kill();
-                }
-                return Err(error.into());
-            }
+            self.post.send(u64::from(seq), items).map_err(|error| self.refused(&error))?;
         }
         let frame = TaskFrame::Chunk { seq, function: number, timed, spilled, table, bytes };
         self.tasks.try_push(&[&frame.header(), table, bytes])?;
         Ok(())
+    }
+
+    /// What it means that the post did not take a chunk.
+    fn refused(&self, error: &io::Error) -> Refused {
+        match error.kind() {
+            ErrorKind::WouldBlock => Refused::Full,
+            // Of a worker that is gone the driver hears in a moment. One that has nothing to do
+            // lives: its last task has closed whatever it found.
+            ErrorKind::BrokenPipe if self.given.is_empty() => Refused::Spoilt,
+            ErrorKind::BrokenPipe => Refused::Full,
+            // Memory or descriptors: there may be more when something has ended.
+            _ if !self.given.is_empty() => Refused::Full,
+            _ => Refused::Never(error.to_string()),
+        }
     }
 
     /// Notes that it was given `chunk`.
@@ -284,19 +294,7 @@ impl From<PushError> for Refused {
     fn from(error: PushError) -> Self {
         match error {
             PushError::Full => Self::Full,
-            error => Self::Never(error.to_string()),
-        }
-    }
-}
-
-impl From<io::Error> for Refused {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            // Of a worker that is gone the driver hears in a moment.
-            ErrorKind::WouldBlock | ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
-                Self::Full
-            }
-            _ => Self::Never(error.to_string()),
+            _ => Self::Spoilt,
         }
     }
 }
