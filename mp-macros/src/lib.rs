@@ -128,7 +128,8 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// be seen, and the test runs twice.
 ///
 /// `#[should_panic]`, `#[ignore]` and a return type such as `Result<(), Box<dyn Error>>` mean what
-/// they mean for any test. `setup = path` calls `init_test_with`, and `crate = path` names the
+/// they mean for any test. A child that a failed test leaves running is joined when all tests have
+/// ended; one that never ends by itself had better be a daemon. `setup = path` calls `init_test_with`, and `crate = path` names the
 /// crate to call, both as with [`main`](macro@main).
 ///
 /// # Asynchronous functions
