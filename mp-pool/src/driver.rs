@@ -1,7 +1,7 @@
 //! The pool's own thread: it sleeps until a worker rings or ends, or an item's time is over.
 
 use std::iter;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mp_handle::{Bell, Deadline, SLICE};
@@ -9,19 +9,18 @@ use mp_process::Child;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::engine::Engine;
+use crate::monitor::Monitor;
 
 /// What the handles of a pool share with its thread.
 pub(crate) struct Shared {
     engine: Mutex<Engine>,
     bell: Bell,
-    over: Mutex<bool>,
-    ended: Condvar,
+    over: Monitor<bool>,
 }
 
 impl Shared {
     pub(crate) fn new(engine: Engine, bell: Bell) -> Self {
-        let (engine, over) = (Mutex::new(engine), Mutex::new(false));
-        Self { engine, bell, over, ended: Condvar::new() }
+        Self { engine: Mutex::new(engine), bell, over: Monitor::new(false) }
     }
 
     /// The engine is whole between any two statements that could panic.
@@ -56,15 +55,7 @@ impl Shared {
 
     /// Waits until the pool has ended; false if the deadline comes first.
     pub(crate) fn wait_over(&self, deadline: Deadline) -> bool {
-        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*over {
-            if deadline.is_expired() {
-                return false;
-            }
-            let slice = deadline.remaining().map_or(SLICE, |left| left.min(SLICE));
-            over = self.ended.wait_timeout(over, slice).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
+        self.over.wait(deadline, |&over| over)
     }
 
     /// The body of the thread.
@@ -91,8 +82,9 @@ impl Shared {
                 self.engine().bury();
             }
         }
-        *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.ended.notify_all();
+        let mut over = self.over.lock();
+        over.value = true;
+        self.over.notify(&over);
     }
 
     /// Sleeps; returns whether workers may have ended.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use mp_handle::{Deadline, Parcel};
 use serde::de::DeserializeOwned;
@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::answer::Answer;
 use crate::callbacks::Callbacks;
 use crate::error::TaskError;
+use crate::monitor::{self, Monitor};
 use crate::protocol::Status;
 
 /// Called for each item as it ends, with its place and its answer, which is a copy.
@@ -21,8 +22,7 @@ pub(crate) type OnEnd = Box<dyn FnOnce() + Send>;
 
 /// A call of the pool.
 pub(crate) struct Job {
-    state: Mutex<State>,
-    ended: Condvar,
+    state: Monitor<State>,
     /// Nobody wants the rest.
     abandoned: AtomicBool,
     callbacks: Callbacks,
@@ -36,7 +36,6 @@ struct State {
     bytes: Parcel,
     missing: usize,
     failed: bool,
-    waiting: usize,
     on_end: Vec<OnEnd>,
 }
 
@@ -50,17 +49,13 @@ impl Job {
     pub(crate) fn new(count: usize, callbacks: Callbacks, on_item: Option<OnItem>) -> Self {
         let answers = std::iter::repeat_with(|| None).take(count).collect();
         let state = State { answers, missing: count, ..State::default() };
-        let (ended, abandoned) = (Condvar::new(), AtomicBool::new(false));
-        Self { state: Mutex::new(state), ended, abandoned, callbacks, on_item }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let abandoned = AtomicBool::new(false);
+        Self { state: Monitor::new(state), abandoned, callbacks, on_item }
     }
 
     /// Takes answers, for as long as the value lives.
     pub(crate) fn answers(self: &Arc<Self>) -> Answers<'_> {
-        Answers { job: self, state: self.lock() }
+        Answers { job: self, state: self.state.lock() }
     }
 
     /// Says that nobody wants the rest.
@@ -74,34 +69,19 @@ impl Job {
 
     /// Whether all items have ended, or one has failed and that is enough.
     pub(crate) fn is_decided(&self, by_failure: bool) -> bool {
-        self.lock().is_decided(by_failure)
+        self.state.lock().value.is_decided(by_failure)
     }
 
     /// Waits until it is decided; false if the deadline comes before that.
     pub(crate) fn wait(&self, by_failure: bool, deadline: Deadline) -> bool {
-        let mut state = self.lock();
-        while !state.is_decided(by_failure) {
-            if deadline.is_expired() {
-                return false;
-            }
-            state.waiting += 1;
-            state = match deadline.remaining() {
-                None => self.ended.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) => {
-                    let waited = self.ended.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-            state.waiting -= 1;
-        }
-        true
+        self.state.wait(deadline, |state| state.is_decided(by_failure))
     }
 
     /// Runs `callback` when all items have ended: at once, if they have.
     pub(crate) fn on_end(&self, callback: OnEnd) {
-        let mut state = self.lock();
-        if state.missing > 0 {
-            state.on_end.push(callback);
+        let mut state = self.state.lock();
+        if state.value.missing > 0 {
+            state.value.on_end.push(callback);
         } else {
             drop(state);
             self.callbacks.run(callback);
@@ -110,7 +90,7 @@ impl Job {
 
     /// Decodes the answers of all items; one that has none was given up.
     pub(crate) fn collect<R: DeserializeOwned>(&self) -> Vec<Result<R, TaskError>> {
-        let state = self.lock();
+        let state = &self.state.lock().value;
         let decode = |answer: &Option<Answer>| match answer {
             Some(answer) => answer.decode(&state.bytes),
             None => Err(TaskError::Cancelled),
@@ -120,7 +100,7 @@ impl Job {
 
     /// The first failure in the order of the items, if one has failed.
     pub(crate) fn first_failure(&self) -> Option<TaskError> {
-        let state = self.lock();
+        let state = &self.state.lock().value;
         let mut failures = state.answers.iter().flatten().filter(|answer| answer.is_failure());
         // Of a failure nothing but its error is decoded, so any type of value will do.
         failures.find_map(|answer| answer.decode::<()>(&state.bytes).err())
@@ -129,10 +109,11 @@ impl Job {
     /// Shows one item that has ended to the callback, which may be slow: the lock is not held.
     fn show(&self, place: usize) {
         let Some(on_item) = &self.on_item else { return };
-        let state = self.lock();
-        let Some(Some(answer)) = state.answers.get(place) else { return };
-        let answer = answer.copy(&state.bytes);
-        drop(state);
+        let answer = {
+            let state = &self.state.lock().value;
+            let Some(Some(answer)) = state.answers.get(place) else { return };
+            answer.copy(&state.bytes)
+        };
         on_item(place, &answer);
     }
 }
@@ -149,26 +130,28 @@ impl Drop for Job {
 
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job").field("missing", &self.lock().missing).finish_non_exhaustive()
+        f.debug_struct("Job")
+            .field("missing", &self.state.lock().value.missing)
+            .finish_non_exhaustive()
     }
 }
 
 /// Takes answers of one job.
 pub(crate) struct Answers<'a> {
     job: &'a Arc<Job>,
-    state: MutexGuard<'a, State>,
+    state: MutexGuard<'a, monitor::State<State>>,
 }
 
 impl Answers<'_> {
     /// Notes an answer that came as bytes.
     pub(crate) fn put_bytes(&mut self, place: usize, status: Status, bytes: &[u8]) {
-        let range = self.state.bytes.push_bytes(bytes);
+        let range = self.state.value.bytes.push_bytes(bytes);
         self.put(place, Answer::Inline(status, range));
     }
 
     /// Notes an answer, unless there is one.
     pub(crate) fn put(&mut self, place: usize, answer: Answer) {
-        let state = &mut *self.state;
+        let state = &mut self.state.value;
         let Some(slot @ None) = state.answers.get_mut(place) else {
             return;
         };
@@ -184,8 +167,8 @@ impl Answers<'_> {
                 self.job.callbacks.run(callback);
             }
         }
-        if state.waiting > 0 && state.is_decided(true) {
-            self.job.ended.notify_all();
+        if state.is_decided(true) {
+            self.job.state.notify(&self.state);
         }
     }
 }

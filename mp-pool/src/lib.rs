@@ -10,6 +10,7 @@ mod driver;
 mod engine;
 mod error;
 mod job;
+mod monitor;
 mod output;
 mod pool;
 mod protocol;

@@ -9,33 +9,31 @@ impl Engine {
     ///
     /// It goes round the workers, a chunk to each, so that few tasks are spread widely.
     pub(super) fn dispatch(&mut self) -> bool {
-        let mut gave = vec![false; self.workers.len()];
         loop {
-            if self.round(&mut gave, |_| true) {
+            if self.round(|_| true) {
                 continue;
             }
             // What is taken back is for the idle: whom it was taken from would take it again.
             let idle = |worker: &Worker| worker.given.is_empty();
-            if !(self.share_out() && self.round(&mut gave, idle)) {
+            if !(self.share_out() && self.round(idle)) {
                 break;
             }
         }
-        for (worker, _) in self.workers.iter().zip(&gave).filter(|(_, gave)| **gave) {
-            worker.notify();
+        let mut gave = false;
+        for worker in &mut self.workers {
+            gave |= worker.notify();
         }
         self.dismiss();
-        gave.contains(&true)
+        gave
     }
 
-    /// Gives a chunk to each worker that is `meant` and may have one; notes and tells who got one.
-    fn round(&mut self, gave: &mut [bool], meant: impl Fn(&Worker) -> bool) -> bool {
-        let mut round = false;
-        for (at, gave) in gave.iter_mut().enumerate() {
-            let given = meant(&self.workers[at]) && self.give_next(at);
-            *gave |= given;
-            round |= given;
+    /// Gives a chunk to each worker that is `meant` and may have one; tells whether any got one.
+    fn round(&mut self, meant: impl Fn(&Worker) -> bool) -> bool {
+        let mut gave = false;
+        for at in 0..self.workers.len() {
+            gave |= meant(&self.workers[at]) && self.give_next(at);
         }
-        round
+        gave
     }
 
     /// Gives the next chunk to this worker, if it may have one.
@@ -55,10 +53,12 @@ impl Engine {
                     worker.note(chunk);
                     return true;
                 }
-                Err(refused @ (Refused::Full | Refused::Spoilt)) => {
-                    if matches!(refused, Refused::Spoilt) {
-                        worker.kill();
-                    }
+                Err(Refused::Full) => {
+                    self.pending.push_front(chunk);
+                    return false;
+                }
+                Err(Refused::Spoilt) => {
+                    worker.kill();
                     self.pending.push_front(chunk);
                     return false;
                 }

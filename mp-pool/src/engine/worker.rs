@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::io::{self, ErrorKind};
 use std::iter::Peekable;
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub(crate) struct Worker {
     /// What it has not answered wholly yet, in the order of the sequence numbers.
     pub(crate) given: VecDeque<Given>,
     next_seq: u32,
+    /// It was given something, and not woken for it yet.
+    news: bool,
     /// The functions that it knows by number.
     functions: HashSet<u32>,
     /// Its initializer has returned.
@@ -96,6 +99,7 @@ impl Worker {
             post,
             given: VecDeque::new(),
             next_seq: 0,
+            news: false,
             functions: HashSet::new(),
             ready: false,
             accepted: 0,
@@ -175,11 +179,16 @@ impl Worker {
         self.accepted += chunk.count() as u64;
         self.given.push_back(Given { seq: self.next_seq, chunk, done: 0 });
         self.next_seq = self.next_seq.wrapping_add(1);
+        self.news = true;
     }
 
-    /// Wakes it for what it was given.
-    pub(crate) fn notify(&self) {
-        self.tasks.notify();
+    /// Wakes it for what it was given since the last time; tells whether that was anything.
+    pub(crate) fn notify(&mut self) -> bool {
+        let news = mem::take(&mut self.news);
+        if news {
+            self.tasks.notify();
+        }
+        news
     }
 
     /// Tells it to exit when it has done what it was given. If there is no room for that at the
