@@ -69,39 +69,53 @@ impl AsFd for Descriptor {
     }
 }
 
+/// What this thread is at. It is looked at twice for each value that travels, so it stands in a
+/// word of its own, without a destructor: the table itself need not be touched for most values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Neither encodes nor decodes a parcel.
+    Outside,
+    /// Encodes or decodes one; the table is empty.
+    Empty,
+    /// Encodes or decodes one; there are descriptors in the table.
+    Filled,
+}
+
 thread_local! {
-    /// Whether this thread is encoding or decoding a parcel.
-    static OPEN: Cell<bool> = const { Cell::new(false) };
-    /// The descriptors of that parcel.
+    static STATE: Cell<State> = const { Cell::new(State::Outside) };
+    /// The descriptors of the parcel.
     static TABLE: RefCell<Vec<Descriptor>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Exchanges the table of this thread for another. This is done twice for each value that travels,
-/// and nearly all tables are empty: to look costs much less than to move.
+/// Exchanges the table of this thread for another.
+#[cold]
 fn exchange(other: &mut Vec<Descriptor>) {
-    TABLE.with_borrow_mut(|table| {
-        if !(table.is_empty() && other.is_empty()) {
-            mem::swap(table, other);
-        }
-    });
+    TABLE.with_borrow_mut(|table| mem::swap(table, other));
 }
 
 /// Runs `work` with `table` as the descriptors of the current parcel, to which it may attach more.
 /// Nests: a value's own `Serialize` may encode another parcel.
+#[inline]
 pub(crate) fn with_table<R>(table: &mut Vec<Descriptor>, work: impl FnOnce() -> R) -> R {
     /// Puts both tables back where they were, also when the user's code panics.
     struct Restore<'a> {
         table: &'a mut Vec<Descriptor>,
-        open: bool,
+        outer: State,
     }
     impl Drop for Restore<'_> {
+        #[inline]
         fn drop(&mut self) {
-            exchange(self.table);
-            OPEN.set(self.open);
+            if STATE.replace(self.outer) == State::Filled || self.outer == State::Filled {
+                exchange(self.table);
+            }
         }
     }
-    exchange(table);
-    let _restore = Restore { table, open: OPEN.replace(true) };
+    let state = if table.is_empty() { State::Empty } else { State::Filled };
+    let outer = STATE.replace(state);
+    if state == State::Filled || outer == State::Filled {
+        exchange(table);
+    }
+    let _restore = Restore { table, outer };
     work()
 }
 
@@ -110,9 +124,10 @@ const OUTSIDE: &str = "a handle travels only inside a Parcel (as an argument, a 
 
 impl Serialize for Descriptor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !OPEN.get() {
+        if STATE.get() == State::Outside {
             return Err(serde::ser::Error::custom(OUTSIDE));
         }
+        STATE.set(State::Filled);
         let index = TABLE.with_borrow_mut(|table| {
             let known = table.iter().position(|other| other.is_same(self));
             known.unwrap_or_else(|| {
@@ -130,7 +145,7 @@ impl<'de> Deserialize<'de> for Descriptor {
         let index = u32::deserialize(deserializer)? as usize;
         TABLE.with_borrow(|table| match table.get(index) {
             Some(descriptor) => Ok(descriptor.clone()),
-            None if !OPEN.get() => Err(serde::de::Error::custom(OUTSIDE)),
+            None if STATE.get() == State::Outside => Err(serde::de::Error::custom(OUTSIDE)),
             None => Err(serde::de::Error::custom(format_args!(
                 "handle {index} of a parcel that carries {}",
                 table.len()

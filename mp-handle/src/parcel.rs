@@ -48,13 +48,21 @@ impl Default for Body {
 
 impl Body {
     /// The bytes as a vector that can grow; received ones are copied first.
+    #[inline]
     fn owned(&mut self) -> &mut Vec<u8> {
-        if let Self::Sealed(sealed) = self {
-            *self = Self::Owned(sealed.as_slice().to_vec());
+        if let Self::Sealed(_) = self {
+            self.copy();
         }
         match self {
             Self::Owned(bytes) => bytes,
             Self::Sealed(_) => unreachable!("replaced above"),
+        }
+    }
+
+    #[cold]
+    fn copy(&mut self) {
+        if let Self::Sealed(sealed) = self {
+            *self = Self::Owned(sealed.as_slice().to_vec());
         }
     }
 }
@@ -87,6 +95,7 @@ impl Parcel {
     }
 
     /// Makes it empty, to be used again.
+    #[inline]
     pub fn clear(&mut self) {
         match &mut self.body {
             Body::Owned(bytes) => bytes.clear(),
@@ -112,17 +121,20 @@ impl Parcel {
     /// assert_eq!(parcel.get::<String>(first)?, "one");
     /// # Ok::<(), mp_handle::CodecError>(())
     /// ```
+    #[inline]
     pub fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<Range<usize>, CodecError> {
         let bytes = self.body.owned().len();
         let descriptors = self.descriptors.len();
-        let mut mark = Mark { parcel: self, bytes, descriptors };
+        let mark = Mark { parcel: self, bytes, descriptors };
         let Parcel { body, descriptors } = &mut *mark.parcel;
         descriptor::with_table(descriptors, || codec::encode(value, body.owned()))?;
-        mark.advance();
-        Ok(bytes..mark.bytes)
+        let end = mark.parcel.bytes().len();
+        mem::forget(mark);
+        Ok(bytes..end)
     }
 
     /// Puts bytes that were encoded elsewhere behind those that are there, and returns their range.
+    #[inline]
     pub fn push_bytes(&mut self, bytes: &[u8]) -> Range<usize> {
         let own = self.body.owned();
         let start = own.len();
@@ -135,6 +147,7 @@ impl Parcel {
     /// # Errors
     ///
     /// As [`decode`](Self::decode), or the range is not within the parcel.
+    #[inline]
     pub fn get<T: DeserializeOwned>(&self, range: Range<usize>) -> Result<T, CodecError> {
         let bytes = self.bytes().get(range).ok_or_else(|| {
             <CodecError as serde::de::Error>::custom("a range outside of the parcel")
@@ -144,6 +157,7 @@ impl Parcel {
 
     /// The encoded bytes.
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         match &self.body {
             Body::Owned(bytes) => bytes,
@@ -153,6 +167,7 @@ impl Parcel {
 
     /// The descriptors of the handles in the parcel, each once.
     #[must_use]
+    #[inline]
     pub fn descriptors(&self) -> &[Descriptor] {
         &self.descriptors
     }
@@ -178,21 +193,15 @@ impl Drop for Parcel {
 }
 
 /// How far a parcel is filled. What was added behind it is taken back in the end, unless the mark
-/// was advanced.
+/// was forgotten.
 struct Mark<'a> {
     parcel: &'a mut Parcel,
     bytes: usize,
     descriptors: usize,
 }
 
-impl Mark<'_> {
-    fn advance(&mut self) {
-        self.bytes = self.parcel.bytes().len();
-        self.descriptors = self.parcel.descriptors.len();
-    }
-}
-
 impl Drop for Mark<'_> {
+    #[cold]
     fn drop(&mut self) {
         self.parcel.body.owned().truncate(self.bytes);
         self.parcel.descriptors.truncate(self.descriptors);

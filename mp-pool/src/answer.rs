@@ -7,17 +7,14 @@ use mp_process::Panic;
 use serde::de::DeserializeOwned;
 
 use crate::error::TaskError;
+use crate::frames::Status;
 use crate::output::Failure;
-use crate::protocol::Status;
 
 /// What came of an item. It is decoded by the thread that wants it, not by the one that takes it
 /// in.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// Some of the bytes of the job.
-    Inline(Status, Range<usize>),
-    /// A parcel of its own.
-    Spilled(Status, Parcel),
+    Encoded(Status, Parcel),
     Failed(TaskError),
 }
 
@@ -27,56 +24,49 @@ impl Answer {
     }
 
     pub(crate) fn is_failure(&self) -> bool {
-        let returned = Status::Returned;
-        !matches!(self, Self::Inline(status, _) | Self::Spilled(status, _) if *status == returned)
+        !matches!(self, Self::Encoded(Status::Returned, _))
     }
 
-    /// A copy that does not need the job.
-    pub(crate) fn copy(&self, bytes: &Parcel) -> Self {
-        let copy = |bytes: &[u8], of: &Parcel| {
-            Parcel::from_parts(bytes.to_vec(), of.descriptors().to_vec())
-        };
-        match self {
-            Self::Inline(status, range) => {
-                Self::Spilled(*status, copy(&bytes.bytes()[range.clone()], bytes))
-            }
-            Self::Spilled(status, parcel) => Self::Spilled(*status, copy(parcel.bytes(), parcel)),
-            Self::Failed(error) => Self::Failed(error.clone()),
-        }
-    }
-
-    /// The value, or why there is none. `bytes` are those of the job; a copy needs none.
-    pub(crate) fn decode<R: DeserializeOwned>(&self, bytes: &Parcel) -> Result<R, TaskError> {
+    /// The value, or why there is none.
+    pub(crate) fn decode<R: DeserializeOwned>(&self) -> Result<R, TaskError> {
         match self {
             Self::Failed(error) => Err(error.clone()),
-            Self::Inline(status, range) => decode_as(*status, bytes, range.clone()),
-            Self::Spilled(status, parcel) => decode_as(*status, parcel, 0..parcel.bytes().len()),
+            Self::Encoded(Status::Returned, parcel) => decode_value(parcel, whole(parcel)),
+            Self::Encoded(status, parcel) => Err(decode_failure(*status, parcel)),
         }
     }
 }
 
-fn decode_as<R: DeserializeOwned>(
-    status: Status,
+fn whole(parcel: &Parcel) -> Range<usize> {
+    0..parcel.bytes().len()
+}
+
+fn undecodable(what: &str, why: impl ToString) -> TaskError {
+    TaskError::Undecodable { reason: format!("{what}: {}", why.to_string()) }
+}
+
+/// Decodes the value that stands at `range`.
+#[inline]
+pub(crate) fn decode_value<R: DeserializeOwned>(
     parcel: &Parcel,
     range: Range<usize>,
 ) -> Result<R, TaskError> {
-    let undecodable =
-        |what: &str, why: String| TaskError::Undecodable { reason: format!("{what}: {why}") };
-    let reason = || parcel.get::<String>(range.clone()).unwrap_or_default();
-    Err(match status {
-        Status::Returned => match parcel.get(range) {
-            Ok(value) => return Ok(value),
-            Err(error) => undecodable("the result cannot be decoded", error.to_string()),
-        },
-        Status::Failed => match parcel.get::<Failure>(range) {
+    parcel.get(range).map_err(|error| undecodable("the result cannot be decoded", error))
+}
+
+/// Decodes why there is no value.
+fn decode_failure(status: Status, parcel: &Parcel) -> TaskError {
+    let reason = || parcel.get::<String>(whole(parcel)).unwrap_or_default();
+    match status {
+        Status::Failed => match parcel.get::<Failure>(whole(parcel)) {
             Ok(Failure { message, chain }) => TaskError::Failed { message, chain },
-            Err(error) => undecodable("the task's error cannot be decoded", error.to_string()),
+            Err(error) => undecodable("the task's error cannot be decoded", error),
         },
-        Status::Panicked => match parcel.get::<Panic>(range) {
+        Status::Panicked => match parcel.get::<Panic>(whole(parcel)) {
             Ok(panic) => TaskError::Panicked(panic),
-            Err(error) => undecodable("the task's panic cannot be decoded", error.to_string()),
+            Err(error) => undecodable("the task's panic cannot be decoded", error),
         },
-        Status::NotDecoded => undecodable("the worker cannot decode the arguments", reason()),
         Status::NotEncoded => undecodable("the worker cannot encode the result", reason()),
-    })
+        _ => undecodable("the worker cannot decode the arguments", reason()),
+    }
 }

@@ -1,5 +1,6 @@
 //! Tasks on their way to a worker.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,76 +12,92 @@ use crate::job::Job;
 /// The most items of a chunk.
 pub(crate) const MAX_COUNT: usize = 4096;
 
-/// A chunk is closed when its items have as many bytes as this: so many of them fit a ring, and
+/// A chunk is closed when its items have as many bytes as this: so several of them fit a ring, and
 /// large items are spread over the workers.
 const MAX_BYTES: usize = 16 << 10;
 
-/// Some neighbouring items of one call, encoded.
-#[derive(Debug)]
-pub(crate) struct Chunk {
+/// A batch is closed when its items have as many bytes as this: many small chunks share one buffer,
+/// and the workers begin with the first batch while the next is encoded.
+const BATCH_BYTES: usize = 32 << 10;
+
+/// What the items of one call have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
     pub(crate) job: Arc<Job>,
     /// The number of the function, as the engine counts them.
     pub(crate) function: u32,
-    /// The place of the first item among those of the call.
-    pub(crate) first: usize,
     /// The limit of each item.
     pub(crate) deadline: Option<Duration>,
     /// How often a lost item is given to another worker.
     pub(crate) retries: u32,
+}
+
+/// The encoded items of some neighbouring chunks.
+#[derive(Debug)]
+struct Batch {
+    call: Call,
     /// The lengths of the items, as `u32`.
     table: Vec<u8>,
     items: Parcel,
 }
 
+/// Some neighbouring items of one call, encoded.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    batch: Arc<Batch>,
+    /// The place of the first item among those of the call.
+    pub(crate) first: usize,
+    /// How often a lost item may still be given to another worker.
+    pub(crate) retries: u32,
+    /// Which items of the batch they are, and where their bytes are.
+    range: Range<usize>,
+    bytes: Range<usize>,
+}
+
 impl Chunk {
-    /// A chunk of the same call that begins at item `first`, still empty.
-    pub(crate) fn new(
-        job: Arc<Job>,
-        function: u32,
-        first: usize,
-        deadline: Option<Duration>,
-        retries: u32,
-    ) -> Self {
-        let (table, items) = (Vec::new(), Parcel::new());
-        Self { job, function, first, deadline, retries, table, items }
+    pub(crate) fn call(&self) -> &Call {
+        &self.batch.call
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.table.len() / 4
+        self.range.len()
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.count() >= MAX_COUNT || self.items.bytes().len() >= MAX_BYTES
-    }
-
-    /// Adds an item.
-    pub(crate) fn push<A: Serialize>(&mut self, item: &A) -> Result<(), CodecError> {
-        let range = self.items.push(item)?;
-        let len = u32::try_from(range.len()).map_err(serde::ser::Error::custom)?;
-        self.table.extend_from_slice(&len.to_ne_bytes());
-        Ok(())
-    }
-
+    /// The lengths of the items, as `u32`.
     pub(crate) fn table(&self) -> &[u8] {
-        &self.table
+        &self.batch.table[4 * self.range.start..4 * self.range.end]
     }
 
-    pub(crate) fn items(&self) -> &Parcel {
-        &self.items
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.batch.items.bytes()[self.bytes.clone()]
+    }
+
+    /// Whether there are descriptors among the items.
+    pub(crate) fn has_descriptors(&self) -> bool {
+        !self.batch.items.descriptors().is_empty()
+    }
+
+    /// Lends the items as a parcel of their own to `send`.
+    pub(crate) fn with_parcel<R>(&self, send: impl FnOnce(&Parcel) -> R) -> R {
+        let items = &self.batch.items;
+        if self.bytes.len() == items.bytes().len() {
+            return send(items);
+        }
+        send(&Parcel::from_parts(self.bytes().to_vec(), items.descriptors().to_vec()))
     }
 
     /// Some of the items, as a chunk of their own.
-    pub(crate) fn part(&self, items: std::ops::Range<usize>) -> Self {
-        let table = &self.table[4 * items.start..4 * items.end];
-        let start = lengths(&self.table[..4 * items.start]).sum();
-        let end = lengths(table).fold(start, |sum: usize, len| sum + len);
-        let bytes = self.items.bytes()[start..end].to_vec();
+    pub(crate) fn part(&self, items: Range<usize>) -> Self {
+        let len = |items: Range<usize>| -> usize {
+            lengths(&self.table()[4 * items.start..4 * items.end]).sum()
+        };
+        let start = self.bytes.start + len(0..items.start);
         Self {
-            job: Arc::clone(&self.job),
+            batch: Arc::clone(&self.batch),
             first: self.first + items.start,
-            table: table.to_vec(),
-            items: Parcel::from_parts(bytes, self.items.descriptors().to_vec()),
-            ..*self
+            retries: self.retries,
+            bytes: start..start + len(items.clone()),
+            range: self.range.start + items.start..self.range.start + items.end,
         }
     }
 }
@@ -88,4 +105,72 @@ impl Chunk {
 /// The lengths that a table has.
 pub(crate) fn lengths(table: &[u8]) -> impl Iterator<Item = usize> + '_ {
     table.chunks_exact(4).map(|len| u32::from_ne_bytes([len[0], len[1], len[2], len[3]]) as usize)
+}
+
+/// Encodes the items of a call, and cuts them into chunks.
+pub(crate) struct Packer {
+    call: Call,
+    /// The most items of a chunk.
+    size: usize,
+    table: Vec<u8>,
+    items: Parcel,
+    /// The chunks of the batch so far: the place of the first item of each, and its ranges.
+    cuts: Vec<(usize, Range<usize>, Range<usize>)>,
+}
+
+impl Packer {
+    pub(crate) fn new(call: Call, size: usize) -> Self {
+        let size = size.clamp(1, MAX_COUNT);
+        Self { call, size, table: Vec::new(), items: Parcel::new(), cuts: Vec::new() }
+    }
+
+    /// Adds the item that is at `place` among those of the call.
+    #[inline]
+    pub(crate) fn push<A: Serialize>(&mut self, place: usize, item: &A) -> Result<(), CodecError> {
+        let bytes = self.items.push(item)?;
+        let len = u32::try_from(bytes.len()).map_err(serde::ser::Error::custom)?;
+        let at = self.table.len() / 4;
+        self.table.extend_from_slice(&len.to_ne_bytes());
+        match self.cuts.last_mut() {
+            // An item in between that could not be encoded parts chunks.
+            Some((first, items, all))
+                if items.len() < self.size
+                    && all.len() < MAX_BYTES
+                    && *first + items.len() == place =>
+            {
+                items.end += 1;
+                all.end = bytes.end;
+            }
+            _ => self.cuts.push((place, at..at + 1, bytes)),
+        }
+        Ok(())
+    }
+
+    /// Whether the batch is large enough to be given out. Chunks whose items have descriptors do
+    /// not share one: each would carry those of all.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        if self.items.bytes().len() < BATCH_BYTES && self.items.descriptors().is_empty() {
+            return false;
+        }
+        let last = self.cuts.last();
+        last.is_some_and(|(_, items, bytes)| items.len() >= self.size || bytes.len() >= MAX_BYTES)
+    }
+
+    /// Gives the chunks so far, and begins a new batch.
+    pub(crate) fn take(&mut self) -> Vec<Chunk> {
+        let batch = Arc::new(Batch {
+            call: self.call.clone(),
+            table: std::mem::take(&mut self.table),
+            items: std::mem::replace(&mut self.items, Parcel::new()),
+        });
+        let chunk = |(first, range, bytes)| Chunk {
+            batch: Arc::clone(&batch),
+            first,
+            retries: batch.call.retries,
+            range,
+            bytes,
+        };
+        self.cuts.drain(..).map(chunk).collect()
+    }
 }

@@ -5,16 +5,17 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 
-use mp_handle::{Deadline, Parcel};
+use mp_handle::Deadline;
 use serde::de::DeserializeOwned;
 
 use crate::answer::Answer;
 use crate::callbacks::Callbacks;
 use crate::error::TaskError;
+use crate::frames::{Status, Values};
+use crate::ledger::Ledger;
 use crate::monitor::{self, Monitor};
-use crate::protocol::Status;
 
-/// Called for each item as it ends, with its place and its answer, which is a copy.
+/// Called for each item as it ends, with its place and its answer.
 pub(crate) type OnItem = Box<dyn Fn(usize, &Answer) + Send + Sync>;
 
 /// Called once, when all items have ended.
@@ -23,6 +24,7 @@ pub(crate) type OnEnd = Box<dyn FnOnce() + Send>;
 /// A call of the pool.
 pub(crate) struct Job {
     state: Monitor<State>,
+    count: usize,
     /// Nobody wants the rest.
     abandoned: AtomicBool,
     callbacks: Callbacks,
@@ -31,26 +33,21 @@ pub(crate) struct Job {
 
 #[derive(Default)]
 struct State {
-    answers: Vec<Option<Answer>>,
-    /// The inline answers of all items, in the order of their coming.
-    bytes: Parcel,
+    ledger: Ledger,
     missing: usize,
-    failed: bool,
     on_end: Vec<OnEnd>,
 }
 
 impl State {
     fn is_decided(&self, by_failure: bool) -> bool {
-        self.missing == 0 || by_failure && self.failed
+        self.missing == 0 || by_failure && self.ledger.has_failure()
     }
 }
 
 impl Job {
     pub(crate) fn new(count: usize, callbacks: Callbacks, on_item: Option<OnItem>) -> Self {
-        let answers = std::iter::repeat_with(|| None).take(count).collect();
-        let state = State { answers, missing: count, ..State::default() };
-        let abandoned = AtomicBool::new(false);
-        Self { state: Monitor::new(state), abandoned, callbacks, on_item }
+        let state = Monitor::new(State { missing: count, ..State::default() });
+        Self { state, count, abandoned: AtomicBool::new(false), callbacks, on_item }
     }
 
     /// Takes answers, for as long as the value lives.
@@ -88,33 +85,29 @@ impl Job {
         }
     }
 
+    /// Decodes the values of all items, or gives the first failure in the order of the items.
+    pub(crate) fn values<R: DeserializeOwned>(&self) -> Result<Vec<R>, TaskError> {
+        self.state.lock().value.ledger.values(self.count)
+    }
+
     /// Decodes the answers of all items; one that has none was given up.
-    pub(crate) fn collect<R: DeserializeOwned>(&self) -> Vec<Result<R, TaskError>> {
-        let state = &self.state.lock().value;
-        let decode = |answer: &Option<Answer>| match answer {
-            Some(answer) => answer.decode(&state.bytes),
-            None => Err(TaskError::Cancelled),
-        };
-        state.answers.iter().map(decode).collect()
+    pub(crate) fn each<R: DeserializeOwned>(&self) -> Vec<Result<R, TaskError>> {
+        self.state.lock().value.ledger.each(self.count)
     }
 
     /// The first failure in the order of the items, if one has failed.
     pub(crate) fn first_failure(&self) -> Option<TaskError> {
-        let state = &self.state.lock().value;
-        let mut failures = state.answers.iter().flatten().filter(|answer| answer.is_failure());
-        // Of a failure nothing but its error is decoded, so any type of value will do.
-        failures.find_map(|answer| answer.decode::<()>(&state.bytes).err())
+        self.state.lock().value.ledger.first_failure()
     }
 
-    /// Shows one item that has ended to the callback, which may be slow: the lock is not held.
-    fn show(&self, place: usize) {
-        let Some(on_item) = &self.on_item else { return };
-        let answer = {
-            let state = &self.state.lock().value;
-            let Some(Some(answer)) = state.answers.get(place) else { return };
-            answer.copy(&state.bytes)
-        };
-        on_item(place, &answer);
+    /// Has the callback called for an item that has ended; it may be slow.
+    fn show(self: &Arc<Self>, place: usize, answer: Arc<Answer>) {
+        let job = Arc::clone(self);
+        self.callbacks.run(Box::new(move || {
+            if let Some(on_item) = &job.on_item {
+                on_item(place, &answer);
+            }
+        }));
     }
 }
 
@@ -143,25 +136,31 @@ pub(crate) struct Answers<'a> {
 }
 
 impl Answers<'_> {
-    /// Notes an answer that came as bytes.
-    pub(crate) fn put_bytes(&mut self, place: usize, status: Status, bytes: &[u8]) {
-        let range = self.state.value.bytes.push_bytes(bytes);
-        self.put(place, Answer::Inline(status, range));
+    /// Notes the values of the items from `place` on.
+    pub(crate) fn put_values(&mut self, place: usize, values: Values<'_>) {
+        if self.job.on_item.is_some() {
+            for (place, value) in (place..).zip(values.parcels()) {
+                self.job.show(place, Arc::new(Answer::Encoded(Status::Returned, value)));
+            }
+        }
+        self.state.value.ledger.put_values(place, values);
+        self.ended(values.count());
     }
 
-    /// Notes an answer, unless there is one.
+    /// Notes an answer.
     pub(crate) fn put(&mut self, place: usize, answer: Answer) {
-        let state = &mut self.state.value;
-        let Some(slot @ None) = state.answers.get_mut(place) else {
-            return;
-        };
-        state.failed |= answer.is_failure();
-        *slot = Some(answer);
-        state.missing -= 1;
+        let answer = Arc::new(answer);
         if self.job.on_item.is_some() {
-            let job = Arc::clone(self.job);
-            self.job.callbacks.run(Box::new(move || job.show(place)));
+            self.job.show(place, Arc::clone(&answer));
         }
+        self.state.value.ledger.put(place, answer);
+        self.ended(1);
+    }
+
+    /// So many items more have an answer.
+    fn ended(&mut self, count: usize) {
+        let state = &mut self.state.value;
+        state.missing -= count;
         if state.missing == 0 {
             for callback in mem::take(&mut state.on_end) {
                 self.job.callbacks.run(callback);

@@ -57,11 +57,14 @@ pub(crate) struct Item {
     pub(crate) index: u32,
 }
 
-const IDLE: u64 = 0;
 const BEGUN: u64 = 1;
 const CONDEMNED: u64 = 2;
+const ENDED: u64 = 3;
 
 impl Item {
+    /// Stands where no item has its turn.
+    pub(crate) const NONE: Self = Self { seq: u32::MAX, index: u32::MAX };
+
     /// What its result bears if it goes over the socket.
     pub(crate) fn tag(self) -> u64 {
         u64::from(self.seq) << 32 | u64::from(self.index)
@@ -121,7 +124,7 @@ impl Words {
 
     /// Worker: the function has returned; false if the parent has condemned the item.
     pub(crate) fn end(&self, item: Item) -> bool {
-        let ended = item.word(IDLE);
+        let ended = item.word(ENDED);
         let running = self.at(RUNNING);
         let swap =
             running.compare_exchange(item.word(BEGUN), ended, Ordering::AcqRel, Ordering::Relaxed);
@@ -134,6 +137,12 @@ impl Words {
         let word = self.at(RUNNING).load(Ordering::Acquire);
         (word == item.word(BEGUN) || word == item.word(CONDEMNED))
             .then(|| self.at(STARTED).load(Ordering::Relaxed))
+    }
+
+    /// Parent: whether `item` has begun, and may have ended since without having been told of.
+    pub(crate) fn has_begun(&self, item: Item) -> bool {
+        let word = self.at(RUNNING).load(Ordering::Acquire);
+        [BEGUN, CONDEMNED, ENDED].into_iter().any(|state| word == item.word(state))
     }
 
     /// Parent: condemns `item`; false if it has ended.
@@ -153,124 +162,6 @@ impl Words {
 pub(crate) fn now() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
-}
-
-/// A frame from the parent.
-pub(crate) enum TaskFrame<'a> {
-    /// From now on this number stands for this function, a parcel of one.
-    Function { number: u32, bytes: &'a [u8] },
-    /// A chunk of tasks.
-    Chunk { seq: u32, function: u32, timed: bool, spilled: bool, table: &'a [u8], bytes: &'a [u8] },
-    /// There is nothing more.
-    Exit,
-}
-
-pub(crate) const TASK_HEADER: usize = 20;
-
-impl<'a> TaskFrame<'a> {
-    const FUNCTION: u32 = 1;
-    const CHUNK: u32 = 2;
-    const EXIT: u32 = 3;
-
-    /// The header, which stands before the table and the bytes.
-    pub(crate) fn header(&self) -> [u8; TASK_HEADER] {
-        let words = match *self {
-            Self::Function { number, .. } => [Self::FUNCTION, number, 0, 0, 0],
-            Self::Chunk { seq, function, timed, spilled, table, .. } => {
-                let flags = u32::from(timed) | u32::from(spilled) << 1;
-                [Self::CHUNK, seq, function, flags, table.len() as u32]
-            }
-            Self::Exit => [Self::EXIT, 0, 0, 0, 0],
-        };
-        let mut header = [0; TASK_HEADER];
-        for (bytes, word) in header.chunks_exact_mut(4).zip(words) {
-            bytes.copy_from_slice(&word.to_ne_bytes());
-        }
-        header
-    }
-
-    pub(crate) fn parse(frame: &'a [u8]) -> Option<Self> {
-        let (header, rest) = frame.split_first_chunk::<TASK_HEADER>()?;
-        let word = |i: usize| u32::from_ne_bytes(std::array::from_fn(|at| header[4 * i + at]));
-        match word(0) {
-            Self::FUNCTION => Some(Self::Function { number: word(1), bytes: rest }),
-            Self::CHUNK => {
-                let (table, bytes) = rest.split_at_checked(word(4) as usize)?;
-                let flags = word(3);
-                Some(Self::Chunk {
-                    seq: word(1),
-                    function: word(2),
-                    timed: flags & 1 != 0,
-                    spilled: flags & 2 != 0,
-                    table,
-                    bytes,
-                })
-            }
-            Self::EXIT => Some(Self::Exit),
-            _ => None,
-        }
-    }
-}
-
-/// What became of an item, in the worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
-    /// The parcel is the value.
-    Returned,
-    /// The parcel is a [`Failure`](crate::Failure).
-    Failed,
-    /// The parcel is a [`Panic`](mp_process::Panic).
-    Panicked,
-    /// The arguments could not be decoded; the parcel is the reason.
-    NotDecoded,
-    /// The value could not be encoded; the parcel is the reason.
-    NotEncoded,
-}
-
-/// A frame from the worker: it is ready, or the next item of the chunk that it has claimed.
-pub(crate) enum ResultFrame<'a> {
-    Ready,
-    Item { item: Item, status: Status, spilled: bool, bytes: &'a [u8] },
-}
-
-pub(crate) const RESULT_HEADER: usize = 9;
-
-impl<'a> ResultFrame<'a> {
-    const READY: u8 = u8::MAX;
-    const STATUSES: [Status; 5] = [
-        Status::Returned,
-        Status::Failed,
-        Status::Panicked,
-        Status::NotDecoded,
-        Status::NotEncoded,
-    ];
-
-    pub(crate) fn header(&self) -> [u8; RESULT_HEADER] {
-        let mut header = [0; RESULT_HEADER];
-        match self {
-            Self::Ready => header[0] = Self::READY,
-            Self::Item { item, status, spilled, .. } => {
-                header[0] = *status as u8 | u8::from(*spilled) << 7;
-                header[1..5].copy_from_slice(&item.seq.to_ne_bytes());
-                header[5..].copy_from_slice(&item.index.to_ne_bytes());
-            }
-        }
-        header
-    }
-
-    pub(crate) fn parse(frame: &'a [u8]) -> Option<Self> {
-        let (&[head, ref numbers @ ..], bytes) = frame.split_first_chunk::<RESULT_HEADER>()?;
-        if head == Self::READY {
-            return Some(Self::Ready);
-        }
-        let number = |from: usize| u32::from_ne_bytes(std::array::from_fn(|at| numbers[from + at]));
-        Some(Self::Item {
-            item: Item { seq: number(0), index: number(4) },
-            status: *Self::STATUSES.get(usize::from(head & 0x7f))?,
-            spilled: head & 0x80 != 0,
-            bytes,
-        })
-    }
 }
 
 #[cfg(test)]
@@ -311,12 +202,13 @@ mod tests {
     fn an_item_ends_in_time_or_is_condemned_but_not_both() {
         let words = words();
         let (item, next) = (Item { seq: 7, index: 4095 }, Item { seq: 8, index: 0 });
-        assert_eq!(words.begun(item), None);
+        assert!(words.begun(item).is_none() && !words.has_begun(item));
         words.begin(item, Some(5));
         assert_eq!((words.begun(item), words.begun(next)), (Some(5), None));
         assert!(words.end(item));
         assert!(!words.condemn(item), "ended before");
         assert_eq!(words.begun(item), None);
+        assert!(words.has_begun(item), "it must not begin again");
 
         words.begin(next, Some(6));
         assert!(!words.condemn(item), "of another item");

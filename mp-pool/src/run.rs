@@ -7,39 +7,42 @@ use mp_process::{Func, Function, catch_panic};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::chunk::lengths;
+use crate::frames::Status;
 use crate::output::TaskOutput;
-use crate::protocol::{Item, Status, now};
+use crate::protocol::{Item, now};
 use crate::worker::Link;
 
 /// A task function, wrapped into what runs a whole chunk with it.
 pub(crate) type TaskFunction = Func<Box<Run>, Box<Run>>;
 
-/// The chunk, and the way to the parent.
+/// The chunk, and the way to the parent. One serves all chunks of a worker.
 pub(crate) struct Run {
     pub(crate) link: Link,
-    pub(crate) seq: u32,
     pub(crate) items: Parcel,
-    pub(crate) ranges: Vec<Range<usize>>,
+    seq: u32,
+    /// The lengths of the items.
+    table: Vec<u8>,
     /// Items have a deadline.
-    pub(crate) timed: bool,
-    /// How many items go by between two looks at the clock.
-    stride: usize,
-    last_ring: u64,
+    timed: bool,
+    answer: Parcel,
+    rings: Rings,
 }
 
-/// A caller who waits for single items, to show progress, hears of them at least this often.
-const RING_EVERY: u64 = 1_000_000;
-
 impl Run {
-    pub(crate) fn new(
-        link: Link,
-        seq: u32,
-        items: Parcel,
-        ranges: Vec<Range<usize>>,
-        timed: bool,
-    ) -> Box<Self> {
-        let last_ring = if ranges.len() > 1 { now() } else { 0 };
-        Box::new(Self { link, seq, items, ranges, timed, stride: 1, last_ring })
+    pub(crate) fn new(link: Link) -> Self {
+        let (items, answer) = (Parcel::new(), Parcel::new());
+        let (table, rings) = (Vec::new(), Rings::new(0));
+        Self { link, items, seq: 0, table, timed: false, answer, rings }
+    }
+
+    /// Turns to another chunk, whose items are there.
+    pub(crate) fn begin(&mut self, seq: u32, table: &[u8], timed: bool) {
+        self.seq = seq;
+        self.timed = timed;
+        self.table.clear();
+        self.table.extend_from_slice(table);
+        self.rings = Rings::new(table.len() / 4);
     }
 
     /// The wrapper: calls `f` for each item.
@@ -49,39 +52,70 @@ impl Run {
         F::Output: TaskOutput<M>,
         A: DeserializeOwned,
     {
-        let mut answer = Parcel::new();
-        for (index, range) in (0..).zip(std::mem::take(&mut run.ranges)) {
-            let item = Item { seq: run.seq, index };
-            run.link.words.begin(item, run.timed.then(now));
-            let status = call::<F, A, M>(f, &run.items, range, &mut answer);
-            if run.timed && !run.link.words.end(item) {
+        let Self { link, items, seq, table, timed, answer, rings } = &mut *run;
+        let (seq, timed, mut start) = (*seq, *timed, 0);
+        for (index, len) in (0..).zip(lengths(table)) {
+            let item = Item { seq, index };
+            let range = start..start + len;
+            start = range.end;
+            link.words.begin(item, timed.then(now));
+            let status = call::<F, A, M>(f, items, range, answer);
+            if timed && !link.words.end(item) {
                 // The parent has decided that this item took too long: it is about to kill
                 // this process, and nothing more may be told.
                 loop {
                     std::thread::sleep(SLICE);
                 }
             }
-            run.link.push(item, status, &answer);
-            run.ring_now_and_then(index as usize);
+            link.push(item, status, answer);
+            if rings.is_due() {
+                link.bell.ring();
+            }
         }
-        run.link.bell.ring();
+        link.bell.ring();
         run
     }
+}
 
-    /// Wakes the parent for the items so far, if the last time was long ago. Looks at the clock
-    /// more rarely if the items are short.
-    fn ring_now_and_then(&mut self, index: usize) {
-        if self.last_ring == 0 || !index.is_multiple_of(self.stride) {
-            return;
-        }
-        let now = now();
-        if now - self.last_ring < RING_EVERY {
-            self.stride = (self.stride * 2).min(256);
+/// A caller who waits for single items, to show progress, hears of them at least this often.
+const RING_EVERY: u64 = 1_000_000;
+
+/// When to wake the parent for the items so far: if the last time was long ago. Looks at the clock
+/// more rarely if the items are short.
+struct Rings {
+    last: u64,
+    /// How many items go by between two looks at the clock.
+    stride: usize,
+    /// How many go by before the next look.
+    left: usize,
+}
+
+impl Rings {
+    /// For a chunk of `count` items. After the last one the parent is woken anyway.
+    fn new(count: usize) -> Self {
+        if count > 1 {
+            Self { last: now(), stride: 1, left: 1 }
         } else {
-            self.stride = 1;
-            self.last_ring = now;
-            self.link.bell.ring();
+            Self { last: 0, stride: 0, left: usize::MAX }
         }
+    }
+
+    /// One item more has ended: whether it is time.
+    #[inline]
+    fn is_due(&mut self) -> bool {
+        self.left -= 1;
+        self.left == 0 && self.look()
+    }
+
+    fn look(&mut self) -> bool {
+        let now = now();
+        let is_due = now - self.last >= RING_EVERY;
+        if is_due {
+            self.last = now;
+        }
+        self.stride = if is_due { 1 } else { (self.stride * 2).min(256) };
+        self.left = self.stride;
+        is_due
     }
 }
 

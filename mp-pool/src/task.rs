@@ -1,24 +1,21 @@
 //! One call of a pool, with options.
 
+mod submit;
+
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem;
-use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_process::{Func, Function};
+use mp_process::Function;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::answer::Answer;
 use crate::async_result::AsyncResult;
-use crate::chunk::{Chunk, MAX_COUNT};
 use crate::error::TaskError;
-use crate::job::{Job, OnItem};
+use crate::job::OnItem;
 use crate::output::{Fallible, Plain, TaskOutput};
 use crate::pool::Pool;
-use crate::run::Run;
 
 /// A function to be called by the workers of a pool, and how: from [`Pool::task`].
 ///
@@ -125,7 +122,7 @@ impl<F, M> Task<'_, F, M> {
         F::Output: TaskOutput<M>,
     {
         self.on_item = Some(Box::new(move |place, answer| {
-            let result = answer.decode::<Value<F, A, M>>(&mp_handle::Parcel::default());
+            let result = answer.decode::<Value<F, A, M>>();
             callback(place, result.as_ref());
         }));
         self
@@ -198,7 +195,7 @@ impl<F, M> Task<'_, F, M> {
         let pool = Arc::clone(&self.pool.shared);
         let job = self.submit(items.into_iter().collect());
         AsyncResult::new(Arc::clone(&job), pool, |_| Ok(())).wait();
-        job.collect()
+        job.each()
     }
 
     /// As [`Pool::starmap_async`].
@@ -213,7 +210,7 @@ impl<F, M> Task<'_, F, M> {
     {
         let pool = Arc::clone(&self.pool.shared);
         let job = self.submit(items.into_iter().collect());
-        AsyncResult::new(job, pool, |job| job.collect().into_iter().collect())
+        AsyncResult::new(job, pool, |job| job.values())
     }
 
     /// As [`Pool::apply`].
@@ -239,72 +236,7 @@ impl<F, M> Task<'_, F, M> {
     {
         let pool = Arc::clone(&self.pool.shared);
         let job = self.submit(vec![args]);
-        AsyncResult::new(job, pool, |job| job.collect().remove(0))
-    }
-
-    /// Encodes the items, and hands them to the engine. Each of them will have an answer.
-    fn submit<A>(mut self, items: Vec<A>) -> Arc<Job>
-    where
-        F: Function<A>,
-        F::Output: TaskOutput<M>,
-        A: Serialize + DeserializeOwned,
-    {
-        let count = items.len();
-        let callbacks = self.pool.callbacks.clone();
-        let job = Arc::new(Job::new(count, callbacks, self.on_item.take()));
-        match self.number::<A>() {
-            Ok(number) => {
-                let chunks = self.chunks(&job, number, items);
-                self.pool.shared.engine().submit(chunks);
-            }
-            Err(error) => {
-                let mut answers = job.answers();
-                (0..count).for_each(|place| answers.put(place, Answer::Failed(error.clone())));
-            }
-        }
-        if self.deadline.is_some() {
-            // The thread sleeps by the deadlines that it knew.
-            self.pool.shared.wake();
-        }
-        job
-    }
-
-    /// The number by which the engine knows the function, if the pool can be used here.
-    fn number<A>(&self) -> Result<u32, TaskError>
-    where
-        F: Function<A>,
-        F::Output: TaskOutput<M>,
-        A: DeserializeOwned,
-    {
-        if self.pool.owner != process::id() {
-            // Of the rings that a forked process inherits only one may be the producer.
-            return Err(TaskError::PoolClosed);
-        }
-        let function = Func::bind(self.function, |f: F, run| Run::all::<F, A, M>(f, run))
-            .map_err(TaskError::ForeignFunction)?;
-        self.pool.shared.engine().number_of(function)
-    }
-
-    /// Encodes the items. One that cannot be has its answer at once.
-    fn chunks<A: Serialize>(&self, job: &Arc<Job>, number: u32, items: Vec<A>) -> Vec<Chunk> {
-        let size = self.chunk_size.unwrap_or_else(|| items.len().div_ceil(4 * self.pool.workers));
-        let size = size.min(self.pool.max_chunk).clamp(1, MAX_COUNT);
-        let open = |first| Chunk::new(Arc::clone(job), number, first, self.deadline, self.retries);
-        let mut chunks = Vec::with_capacity(items.len() / size + 1);
-        let mut chunk = open(0);
-        for (place, item) in items.into_iter().enumerate() {
-            if chunk.count() == size || chunk.is_full() {
-                chunks.push(mem::replace(&mut chunk, open(place)));
-            }
-            if let Err(error) = chunk.push(&item) {
-                let reason = format!("the arguments cannot be encoded: {error}");
-                job.answers().put(place, Answer::undecodable(reason));
-                chunks.push(mem::replace(&mut chunk, open(place + 1)));
-            }
-        }
-        chunks.push(chunk);
-        chunks.retain(|chunk| chunk.count() > 0);
-        chunks
+        AsyncResult::new(job, pool, |job| job.values().map(|mut values| values.remove(0)))
     }
 }
 

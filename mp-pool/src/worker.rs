@@ -1,7 +1,6 @@
 //! The worker process, from its start to its end.
 
-use std::collections::HashMap;
-use std::ops::Range;
+use std::collections::BTreeMap;
 
 use mp_handle::{
     Bell, Consumer, Deadline, Descriptor, Frames, Parcel, Post, Producer, PushError, Region, Waited,
@@ -9,10 +8,8 @@ use mp_handle::{
 use mp_process::Func;
 use serde::{Deserialize, Serialize};
 
-use crate::chunk::lengths;
-use crate::protocol::{
-    Item, RESULT_HEADER, RESULTS, RING, ResultFrame, Status, TASKS, TaskFrame, Words,
-};
+use crate::frames::{RESULT_HEADER, ResultFrame, Status, TaskFrame};
+use crate::protocol::{Item, RESULTS, RING, TASKS, Words};
 use crate::run::{Run, TaskFunction, describe};
 
 /// What a worker gets from the parent at its start.
@@ -38,7 +35,19 @@ pub(crate) struct Link {
 
 impl Link {
     /// Tells the parent what became of an item; waits for room if there is none.
+    #[inline]
     pub(crate) fn push(&mut self, item: Item, status: Status, parcel: &Parcel) {
+        let bytes = parcel.bytes();
+        let header = ResultFrame::header(item, status, false);
+        let is_plain = parcel.descriptors().is_empty();
+        if !(is_plain && self.results.try_push(&[&header, bytes]).is_ok()) {
+            self.push_slow(item, status, parcel);
+        }
+    }
+
+    /// There is no room, or the parcel has to go over the socket.
+    #[cold]
+    fn push_slow(&mut self, item: Item, status: Status, parcel: &Parcel) {
         let large = parcel.bytes().len() > self.results.max_frame() - RESULT_HEADER;
         let spilled = large || !parcel.descriptors().is_empty();
         if spilled && let Err(reason) = self.send(item, parcel) {
@@ -47,8 +56,7 @@ impl Link {
             return self.push(item, status, &answer);
         }
         let bytes = if spilled { &[][..] } else { parcel.bytes() };
-        let header = ResultFrame::Item { item, status, spilled, bytes }.header();
-        self.push_frame(&[&header, bytes]);
+        self.push_frame(&[&ResultFrame::header(item, status, spilled), bytes]);
     }
 
     fn push_frame(&mut self, parts: &[&[u8]]) {
@@ -96,8 +104,8 @@ pub(crate) fn main(start: Start) -> Result<(), String> {
         initializer.call(arguments)?;
     }
     let link = Link { words: Words::new(region).map_err(text)?, bell, results, post };
-    let mut worker = Worker { link: Some(link), functions: HashMap::new() };
-    worker.link().push_frame(&[&ResultFrame::Ready.header()]);
+    let mut worker = Worker { run: Some(Box::new(Run::new(link))), functions: BTreeMap::new() };
+    worker.link().push_frame(&[&ResultFrame::ready()]);
     worker.link().bell.ring();
 
     let mut bytes = Vec::new();
@@ -126,13 +134,17 @@ fn text<E: std::error::Error>(error: E) -> String {
 
 struct Worker {
     /// Lent to the chunk that runs.
-    link: Option<Link>,
-    functions: HashMap<u32, TaskFunction>,
+    run: Option<Box<Run>>,
+    functions: BTreeMap<u32, TaskFunction>,
 }
 
 impl Worker {
+    fn run(&mut self) -> &mut Run {
+        self.run.as_mut().expect("returned by every chunk")
+    }
+
     fn link(&mut self) -> &mut Link {
-        self.link.as_mut().expect("returned by every chunk")
+        &mut self.run().link
     }
 
     fn handle(&mut self, frame: TaskFrame<'_>) -> Result<(), String> {
@@ -143,25 +155,25 @@ impl Worker {
                 self.functions.insert(number, function);
             }
             TaskFrame::Chunk { seq, function, timed, spilled, table, bytes } => {
-                let items = if spilled {
-                    receive(&self.link().post, u64::from(seq))
+                let run = self.run();
+                let received = if spilled {
+                    receive(&run.link.post, u64::from(seq)).map(|items| run.items = items)
                 } else {
-                    Ok(Parcel::from_parts(bytes.to_vec(), Vec::new()))
+                    run.items.clear();
+                    run.items.push_bytes(bytes);
+                    Ok(())
                 };
-                if !self.link().words.claim(seq) {
+                if !run.link.words.claim(seq) {
                     return Ok(());
                 }
-                let ranges = ranges(table);
-                match items {
-                    Ok(items) => {
-                        let function = self.functions.get(&function);
-                        let function = function.ok_or("a function that was not announced")?;
-                        let link = self.link.take().expect("returned by every chunk");
-                        let run = function.call(Run::new(link, seq, items, ranges, timed));
-                        self.link = Some(run.link);
-                    }
-                    Err(reason) => self.refuse(seq, ranges.len(), &reason),
+                if let Err(reason) = received {
+                    self.refuse(seq, table.len() / 4, &reason);
+                    return Ok(());
                 }
+                run.begin(seq, table, timed);
+                let function = self.functions.get(&function);
+                let function = function.ok_or("a function that was not announced")?;
+                self.run = self.run.take().map(|run| function.call(run));
             }
             TaskFrame::Exit => {}
         }
@@ -177,18 +189,6 @@ impl Worker {
         }
         self.link().bell.ring();
     }
-}
-
-/// Where in the bytes the items of a table are.
-fn ranges(table: &[u8]) -> Vec<Range<usize>> {
-    let mut end = 0;
-    lengths(table)
-        .map(|len| {
-            let start = end;
-            end += len;
-            start..end
-        })
-        .collect()
 }
 
 /// Receives the parcel with this tag. Others are of chunks that were taken back, or of a sender

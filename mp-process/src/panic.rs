@@ -36,20 +36,24 @@ thread_local! {
 /// assert_eq!(panic.message, "no 7");
 /// assert_eq!(mp_process::catch_panic(|| 1), Ok(1));
 /// ```
+#[inline]
 pub fn catch_panic<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
     // The caller gets nothing but the panic, so it cannot see what `f` left half-done, unless
     // that is shared with other code, which then has the choice that threads have.
-    panic::catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
-        let message = message(payload.as_ref());
-        // A payload may panic when it is dropped; that second one is leaked.
-        if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(second);
-        }
-        match LAST.take() {
-            Some(panic) if panic.message == message => panic,
-            _ => Panic { message, location: None, backtrace: None },
-        }
-    })
+    panic::catch_unwind(AssertUnwindSafe(f)).map_err(caught)
+}
+
+#[cold]
+fn caught(payload: Box<dyn Any + Send>) -> Panic {
+    let message = message(payload.as_ref());
+    // A payload may panic when it is dropped; that second one is leaked.
+    if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+    match LAST.take() {
+        Some(panic) if panic.message == message => panic,
+        _ => Panic { message, location: None, backtrace: None },
+    }
 }
 
 /// Notes each panic of this process before the hook that is there reports it.

@@ -50,6 +50,7 @@ use serde::de::DeserializeOwned;
 pub use self::error::CodecError;
 
 /// Appends one self-contained value to `out`. After an error `out` is as it was before.
+#[inline]
 pub(crate) fn encode<T>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError>
 where
     T: Serialize + ?Sized,
@@ -64,6 +65,7 @@ where
 }
 
 /// Reads the one value that `bytes` are.
+#[inline]
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     let mut reader = reader::Reader::new(bytes)?;
     let value = T::deserialize(&mut reader)?;

@@ -15,11 +15,13 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    #[inline]
     pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
         Self { out, depth: 0, schemas: None }
     }
 
     /// Ends the message.
+    #[inline]
     pub(super) fn finish(self) -> Result<(), CodecError> {
         if self.depth != 0 {
             return Err(CodecError::malformed("a part of the value failed to serialize"));

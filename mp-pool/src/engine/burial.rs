@@ -4,7 +4,8 @@ use libc::{SIGKILL, SIGTERM};
 use mp_process::ExitStatus;
 
 use crate::answer::Answer;
-use crate::engine::worker::{Given, Worker};
+use crate::engine::given::Given;
+use crate::engine::worker::Worker;
 use crate::engine::{Engine, Phase};
 use crate::error::TaskError;
 
@@ -29,8 +30,8 @@ impl Engine {
     fn bury_one(&mut self, mut worker: Worker, status: ExitStatus) {
         // Results that it has published are results. Nonsense is not, and is lost with it.
         let _ = worker.drain(&mut self.buffer);
-        let begun = worker.begun();
-        let timed_out = begun.is_some_and(|(item, _)| worker.condemned == Some(item));
+        let begun = worker.unfinished();
+        let timed_out = begun.is_some() && worker.condemned == begun;
         let had_task = worker.answered > 0 || begun.is_some();
         let pid = worker.child().pid();
         let (reason, panic) = worker.last_words();
@@ -42,7 +43,7 @@ impl Engine {
                 self.pending.push_front(given.chunk.part(rest..given.chunk.count()));
             }
             if is_lost {
-                let error = match (given.chunk.deadline, &panic) {
+                let error = match (given.chunk.call().deadline, &panic) {
                     (Some(limit), _) if timed_out => TaskError::TimedOut { limit },
                     (_, Some(panic)) => TaskError::Panicked(panic.clone()),
                     _ => TaskError::WorkerLost { pid, status },
@@ -70,7 +71,7 @@ impl Engine {
             self.pending.push_back(item);
         } else {
             let place = given.chunk.first + given.done;
-            given.chunk.job.answers().put(place, Answer::Failed(error));
+            given.chunk.call().job.answers().put(place, Answer::Failed(error));
         }
     }
 

@@ -40,7 +40,7 @@ impl Engine {
     fn give_next(&mut self, at: usize) -> bool {
         let worker = &mut self.workers[at];
         while let Some(chunk) = self.pending.pop_front() {
-            if chunk.job.is_abandoned() {
+            if chunk.call().job.is_abandoned() {
                 fail(&chunk, 0, &TaskError::Cancelled);
                 continue;
             }
@@ -96,7 +96,7 @@ impl Engine {
     /// Takes back what workers have ahead of calls that nobody waits for any more.
     pub(crate) fn forget_abandoned(&mut self) {
         for worker in &mut self.workers {
-            if worker.given.iter().skip(1).any(|given| given.chunk.job.is_abandoned()) {
+            if worker.given.iter().skip(1).any(|given| given.chunk.call().job.is_abandoned()) {
                 self.pending.extend(worker.take_back());
             }
         }

@@ -6,6 +6,7 @@
 
 mod burial;
 mod dispatch;
+mod given;
 mod pace;
 mod worker;
 
@@ -155,7 +156,8 @@ impl Engine {
     pub(crate) fn enforce_deadlines(&mut self) -> Option<Duration> {
         let mut soonest: Option<Duration> = None;
         for worker in self.workers.iter_mut().filter(|worker| worker.condemned.is_none()) {
-            let Some(limit) = worker.given.front().and_then(|given| given.chunk.deadline) else {
+            let Some(limit) = worker.given.front().and_then(|given| given.chunk.call().deadline)
+            else {
                 continue;
             };
             let left = match worker.begun() {
@@ -217,7 +219,7 @@ impl Engine {
 
 /// Answers for the items of a chunk, from the one at `from`.
 fn fail(chunk: &Chunk, from: usize, error: &TaskError) {
-    let mut answers = chunk.job.answers();
+    let mut answers = chunk.call().job.answers();
     for index in from..chunk.count() {
         answers.put(chunk.first + index, Answer::Failed(error.clone()));
     }

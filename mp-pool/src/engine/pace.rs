@@ -9,8 +9,8 @@ use crate::protocol::now;
 
 /// The time's worth of items ahead, in nanoseconds.
 const AHEAD: u64 = 1_000_000;
-/// So that a ring always has room.
-const MOST: u64 = 1024;
+/// The most items ahead. What has no room in a ring waits as well.
+const MOST: u64 = 16 << 10;
 
 /// The measured speed of a worker.
 #[derive(Debug, Default)]

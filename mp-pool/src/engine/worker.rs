@@ -1,24 +1,20 @@
 //! The parent's side of one worker.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, ErrorKind};
-use std::iter::Peekable;
 use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use mp_handle::{
-    Bell, Consumer, Deadline, Descriptor, Frames, Parcel, Post, Producer, PushError, Waited,
-};
+use mp_handle::{Bell, Consumer, Deadline, Descriptor, Parcel, Post, Producer, PushError, Waited};
 use mp_process::{Child, Failure, Panic, Process};
 
-use crate::answer::Answer;
 use crate::chunk::Chunk;
+use crate::engine::given::Given;
 use crate::engine::pace::Pace;
 use crate::error::PoolError;
-use crate::protocol::{
-    self, Item, RESULTS, RING, ResultFrame, TASK_HEADER, TASKS, TaskFrame, Words,
-};
+use crate::frames::{ResultFrame, Results, TASK_HEADER, TaskFrame};
+use crate::protocol::{self, Item, RESULTS, RING, TASKS, Words};
 use crate::worker::{self, Initializer, Start};
 
 /// A worker, and what it has been given.
@@ -34,7 +30,7 @@ pub(crate) struct Worker {
     /// It was given something, and not woken for it yet.
     news: bool,
     /// The functions that it knows by number.
-    functions: HashSet<u32>,
+    functions: BTreeSet<u32>,
     /// Its initializer has returned.
     pub(crate) ready: bool,
     /// Items that it was given in all its life, less those that were taken back.
@@ -46,14 +42,6 @@ pub(crate) struct Worker {
     /// It was killed for the sake of this item.
     pub(crate) condemned: Option<Item>,
     pub(crate) pace: Pace,
-}
-
-/// A chunk that a worker was given.
-pub(crate) struct Given {
-    seq: u32,
-    pub(crate) chunk: Chunk,
-    /// Items that are answered.
-    pub(crate) done: usize,
 }
 
 /// Why a chunk could not be given to a worker.
@@ -100,7 +88,7 @@ impl Worker {
             given: VecDeque::new(),
             next_seq: 0,
             news: false,
-            functions: HashSet::new(),
+            functions: BTreeSet::new(),
             ready: false,
             accepted: 0,
             answered: 0,
@@ -132,25 +120,26 @@ impl Worker {
     /// Gives it a chunk, which the caller then hands over by [`note`](Self::note). `functions` are
     /// those that chunks number, encoded.
     pub(crate) fn give(&mut self, chunk: &Chunk, functions: &[Vec<u8>]) -> Result<(), Refused> {
-        let number = chunk.function;
+        let number = chunk.call().function;
         if !self.functions.contains(&number) {
             let function = functions[number as usize].as_slice();
             let header = TaskFrame::Function { number, bytes: function }.header();
             self.tasks.try_push(&[&header, function])?;
             self.functions.insert(number);
         }
-        let (seq, timed) = (self.next_seq, chunk.deadline.is_some());
-        let (table, items) = (chunk.table(), chunk.items());
-        let len = TASK_HEADER + table.len() + items.bytes().len();
-        let spilled = len > self.tasks.max_frame() || !items.descriptors().is_empty();
-        let bytes = if spilled { &[][..] } else { items.bytes() };
+        let (seq, timed) = (self.next_seq, chunk.call().deadline.is_some());
+        let (table, bytes) = (chunk.table(), chunk.bytes());
+        let len = TASK_HEADER + table.len() + bytes.len();
+        let spilled = len > self.tasks.max_frame() || chunk.has_descriptors();
+        let bytes = if spilled { &[][..] } else { bytes };
         if spilled {
             // Without their frame, the items would be taken for those of the next chunk.
             let len = TASK_HEADER + table.len();
             if self.tasks.wait_space(len, Deadline::now(), || true) != Waited::Ready {
                 return Err(Refused::Full);
             }
-            self.post.send(u64::from(seq), items).map_err(|error| self.refused(&error))?;
+            let sent = chunk.with_parcel(|items| self.post.send(u64::from(seq), items));
+            sent.map_err(|error| self.refused(&error))?;
         }
         let frame = TaskFrame::Chunk { seq, function: number, timed, spilled, table, bytes };
         self.tasks.try_push(&[&frame.header(), table, bytes])?;
@@ -207,52 +196,34 @@ impl Worker {
             return Ok(0);
         }
         self.results.notify_space();
-        let (was_ready, before) = (self.ready, self.answered);
-        let mut frames = Frames::new(buffer).peekable();
-        while let Some(frame) = frames.peek() {
-            match parse(frame)? {
-                ResultFrame::Ready => {
-                    self.ready = true;
-                    frames.next();
-                }
-                ResultFrame::Item { .. } => self.drain_chunk(&mut frames)?,
-            }
+        let mut results = Results::new(buffer);
+        let was_ready = self.ready;
+        if !was_ready {
+            self.ready = matches!(results.next(Item::NONE)?, Some(ResultFrame::Ready));
+        }
+        let before = self.answered;
+        while !results.is_empty() {
+            self.take_in(&mut results)?;
         }
         let answered = (self.answered - before) as usize;
         self.pace.advance(answered);
         Ok(answered + usize::from(self.ready != was_ready))
     }
 
-    /// Takes in the answers that belong to the oldest chunk.
-    fn drain_chunk(&mut self, frames: &mut Peekable<Frames<'_>>) -> Result<(), String> {
-        let given = self.given.front_mut().ok_or("an answer that nobody has asked for")?;
-        let job = Arc::clone(&given.chunk.job);
+    /// Takes in the answers that belong to the call of the oldest chunk.
+    fn take_in(&mut self, results: &mut Results<'_>) -> Result<(), String> {
+        let given = self.given.front().ok_or("an answer that nobody has asked for")?;
+        let job = Arc::clone(&given.chunk.call().job);
         let mut answers = job.answers();
-        while given.done < given.chunk.count() {
-            let Some(frame) = frames.next() else { return Ok(()) };
-            let ResultFrame::Item { item, status, spilled, bytes } = parse(&frame)? else {
-                return Err("a worker that is ready twice".into());
-            };
-            if (item != Item { seq: given.seq, index: given.done as u32 }) {
-                return Err(format!("an answer to {item:?} out of turn"));
+        while let Some(given) = self.given.front_mut() {
+            if results.is_empty() || !Arc::ptr_eq(&given.chunk.call().job, &job) {
+                break;
             }
-            let place = given.chunk.first + given.done;
-            if spilled {
-                answers.put(
-                    place,
-                    match worker::receive(&self.post, item.tag()) {
-                        Ok(parcel) => Answer::Spilled(status, parcel),
-                        Err(reason) => Answer::undecodable(reason),
-                    },
-                );
-            } else {
-                answers.put_bytes(place, status, bytes);
+            self.answered += given.take_in(results, &self.post, &mut answers)?;
+            if given.done == given.chunk.count() {
+                self.given.pop_front();
             }
-            given.done += 1;
-            self.answered += 1;
         }
-        drop(answers);
-        self.given.pop_front();
         Ok(())
     }
 
@@ -270,12 +241,17 @@ impl Worker {
         self.accepted - self.answered
     }
 
-    /// The item that it has begun and not answered, and when (true only if the items of the chunk
-    /// have a deadline).
+    /// The item that it has begun and that has not ended, and when (true only if the items of the
+    /// chunk have a deadline).
     pub(crate) fn begun(&self) -> Option<(Item, u64)> {
-        let given = self.given.front()?;
-        let item = Item { seq: given.seq, index: given.done as u32 };
+        let item = self.given.front()?.next();
         self.words.begun(item).map(|since| (item, since))
+    }
+
+    /// The item that it has begun and not answered.
+    pub(crate) fn unfinished(&self) -> Option<Item> {
+        let item = self.given.front()?.next();
+        self.words.has_begun(item).then_some(item)
     }
 
     /// Kills it for the sake of `item`; false if that has ended in time.
@@ -292,11 +268,6 @@ impl Worker {
         // It fails only if this process may not signal the child any more: nothing can be done.
         let _ = self.process.kill();
     }
-}
-
-fn parse<'a, E: ToString>(frame: &Result<&'a [u8], E>) -> Result<ResultFrame<'a>, String> {
-    let frame = frame.as_ref().map_err(ToString::to_string)?;
-    ResultFrame::parse(frame).ok_or_else(|| String::from("a frame of an unknown kind"))
 }
 
 impl From<PushError> for Refused {

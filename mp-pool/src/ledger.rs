@@ -1,0 +1,110 @@
+//! The answers of one call, as they come: in pieces, and in any order.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use mp_handle::Parcel;
+use serde::de::DeserializeOwned;
+
+use crate::answer::{Answer, decode_value};
+use crate::error::TaskError;
+use crate::frames::{Values, value_ranges};
+
+/// The answers so far. Values stay as they came, many in one piece: their bytes are copied once,
+/// and nothing is kept for each.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pieces: Vec<Piece>,
+    /// The frames of the values.
+    bytes: Parcel,
+    has_failure: bool,
+}
+
+/// The answers of neighbouring items.
+#[derive(Debug)]
+struct Piece {
+    /// The place of the first item.
+    first: usize,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// Values, whose frames are there in the bytes of the ledger.
+    Values(Range<usize>),
+    /// The answer of one item.
+    One(Arc<Answer>),
+}
+
+impl Ledger {
+    /// Notes the values of the items from `first` on.
+    pub(crate) fn put_values(&mut self, first: usize, values: Values<'_>) {
+        let content = Content::Values(self.bytes.push_bytes(values.frames()));
+        self.pieces.push(Piece { first, content });
+    }
+
+    /// Notes the answer of the item at `first`.
+    pub(crate) fn put(&mut self, first: usize, answer: Arc<Answer>) {
+        self.has_failure |= answer.is_failure();
+        self.pieces.push(Piece { first, content: Content::One(answer) });
+    }
+
+    pub(crate) fn has_failure(&self) -> bool {
+        self.has_failure
+    }
+
+    /// The first failure in the order of the items, if one has failed.
+    pub(crate) fn first_failure(&self) -> Option<TaskError> {
+        let failed = |piece: &&Piece| matches!(&piece.content, Content::One(it) if it.is_failure());
+        let first = self.pieces.iter().filter(failed).min_by_key(|piece| piece.first)?;
+        match &first.content {
+            // Of a failure nothing but its error is decoded, so any type of value will do.
+            Content::One(answer) => answer.decode::<()>().err(),
+            Content::Values(_) => None,
+        }
+    }
+
+    /// Decodes the values of all `count` items, or gives the first failure in their order.
+    pub(crate) fn values<R: DeserializeOwned>(
+        &mut self,
+        count: usize,
+    ) -> Result<Vec<R>, TaskError> {
+        let mut values = Vec::with_capacity(count);
+        self.decode(|_, value| value.map(|value| values.push(value)))?;
+        if values.len() == count { Ok(values) } else { Err(TaskError::Cancelled) }
+    }
+
+    /// Decodes what came of each of the `count` items; one without an answer was given up.
+    pub(crate) fn each<R: DeserializeOwned>(&mut self, count: usize) -> Vec<Result<R, TaskError>> {
+        let mut each = Vec::with_capacity(count);
+        let cancelled = || Err(TaskError::Cancelled);
+        let decoded = self.decode(|place, result| {
+            each.resize_with(place.max(each.len()), cancelled);
+            each.push(result);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let Ok(()) = decoded;
+        each.resize_with(count, cancelled);
+        each
+    }
+
+    /// Hands what came of each item to `take`, with its place, in the order of the items.
+    fn decode<R: DeserializeOwned, E>(
+        &mut self,
+        mut take: impl FnMut(usize, Result<R, TaskError>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.pieces.sort_by_key(|piece| piece.first);
+        for Piece { first, content } in &self.pieces {
+            match content {
+                Content::One(answer) => take(*first, answer.decode())?,
+                Content::Values(frames) => {
+                    let ranges = value_ranges(self.bytes.bytes(), frames.clone());
+                    for (place, range) in (*first..).zip(ranges) {
+                        take(place, decode_value(&self.bytes, range))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! How a call gets to the engine: encoded, and cut into chunks.
+
+use std::process;
+use std::sync::Arc;
+
+use mp_process::{Func, Function};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Task;
+use crate::answer::Answer;
+use crate::chunk::{Call, Packer};
+use crate::error::TaskError;
+use crate::job::Job;
+use crate::output::TaskOutput;
+use crate::run::Run;
+
+impl<F, M> Task<'_, F, M> {
+    /// Encodes the items, and hands them to the engine. Each of them will have an answer.
+    pub(super) fn submit<A>(mut self, items: Vec<A>) -> Arc<Job>
+    where
+        F: Function<A>,
+        F::Output: TaskOutput<M>,
+        A: Serialize + DeserializeOwned,
+    {
+        let count = items.len();
+        let callbacks = self.pool.callbacks.clone();
+        let job = Arc::new(Job::new(count, callbacks, self.on_item.take()));
+        match self.number::<A>() {
+            Ok(number) => self.give_out(&job, number, items),
+            Err(error) => {
+                let mut answers = job.answers();
+                (0..count).for_each(|place| answers.put(place, Answer::Failed(error.clone())));
+            }
+        }
+        if self.deadline.is_some() {
+            // The thread sleeps by the deadlines that it knew.
+            self.pool.shared.wake();
+        }
+        job
+    }
+
+    /// The number by which the engine knows the function, if the pool can be used here.
+    fn number<A>(&self) -> Result<u32, TaskError>
+    where
+        F: Function<A>,
+        F::Output: TaskOutput<M>,
+        A: DeserializeOwned,
+    {
+        if self.pool.owner != process::id() {
+            // Of the rings that a forked process inherits only one may be the producer.
+            return Err(TaskError::PoolClosed);
+        }
+        let function = Func::bind(self.function, |f: F, run| Run::all::<F, A, M>(f, run))
+            .map_err(TaskError::ForeignFunction)?;
+        self.pool.shared.engine().number_of(function)
+    }
+
+    /// Encodes the items, and gives each batch to the engine while the next is encoded. An item
+    /// that cannot be encoded has its answer at once.
+    fn give_out<A: Serialize>(&self, job: &Arc<Job>, function: u32, items: Vec<A>) {
+        let size = self.chunk_size.unwrap_or_else(|| items.len().div_ceil(4 * self.pool.workers));
+        let (deadline, retries) = (self.deadline, self.retries);
+        let call = Call { job: Arc::clone(job), function, deadline, retries };
+        let mut packer = Packer::new(call, size.min(self.pool.max_chunk));
+        for (place, item) in items.into_iter().enumerate() {
+            if let Err(error) = packer.push(place, &item) {
+                let reason = format!("the arguments cannot be encoded: {error}");
+                job.answers().put(place, Answer::undecodable(reason));
+            }
+            if packer.is_full() {
+                self.pool.shared.engine().submit(packer.take());
+            }
+        }
+        self.pool.shared.engine().submit(packer.take());
+    }
+}
