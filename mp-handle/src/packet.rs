@@ -90,6 +90,13 @@ pub(crate) fn receive(
     Ok(received.bytes)
 }
 
+/// Throws the next packet away; the kernel closes what is in it.
+pub(crate) fn discard(socket: impl AsFd) -> io::Result<()> {
+    let receive = || rustix::net::recv(&socket, &mut [0_u8; 0], RecvFlags::DONTWAIT);
+    retry_on_intr(receive)?;
+    Ok(())
+}
+
 /// Puts any number of descriptors into a socket, and returns the end at which they come out.
 pub(crate) fn bundle(fds: &[BorrowedFd<'_>]) -> io::Result<OwnedFd> {
     let (entrance, exit) = pair()?;

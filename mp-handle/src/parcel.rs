@@ -179,6 +179,12 @@ impl Parcel {
         Self { body: Body::Owned(bytes), descriptors }
     }
 
+    /// Takes the parcel apart, to carry it by other means or to use its buffer again.
+    #[must_use]
+    pub fn into_parts(mut self) -> (Vec<u8>, Vec<Descriptor>) {
+        (mem::take(self.body.owned()), mem::take(&mut self.descriptors))
+    }
+
     pub(crate) fn from_sealed(bytes: SealedBytes, descriptors: Vec<Descriptor>) -> Self {
         Self { body: Body::Sealed(bytes), descriptors }
     }

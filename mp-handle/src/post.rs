@@ -71,6 +71,9 @@ pub struct Post {
 }
 
 impl Post {
+    /// The most descriptors that travel by themselves; more travel in a bundle.
+    pub const MAX_DESCRIPTORS: usize = packet::MAX_FDS;
+
     /// Makes two connected ends.
     ///
     /// # Errors
@@ -143,6 +146,49 @@ impl Post {
             return Err(io::ErrorKind::TimedOut.into());
         }
         self.try_receive()
+    }
+
+    /// Takes a copy of the next parcel, which stays where it is, if there is one;
+    /// [`io::ErrorKind::WouldBlock`] if not. Its descriptors are duplicates.
+    ///
+    /// To peek, act, and only then [`discard`](Self::discard) leaves the parcel to the next one
+    /// who looks if this process is killed before it has acted. A parcel with more descriptors than
+    /// [`MAX_DESCRIPTORS`](Self::MAX_DESCRIPTORS) cannot be looked at without being taken apart:
+    /// do not peek where such are sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive); the parcel stays in any case.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mp_handle::{Parcel, Post};
+    ///
+    /// let (ours, theirs) = Post::pair()?;
+    /// ours.send(7, &Parcel::encode("hello")?)?;
+    /// for _ in 0..2 {
+    ///     let (tag, parcel) = theirs.peek()?.expect("the other end is open");
+    ///     assert_eq!((tag, parcel.decode::<String>()?.as_str()), (7, "hello"));
+    /// }
+    /// theirs.discard()?;
+    /// assert_eq!(theirs.peek().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn peek(&self) -> io::Result<Option<(u64, Parcel)>> {
+        self.receive_with(RecvFlags::DONTWAIT | RecvFlags::PEEK)
+    }
+
+    /// Throws the next parcel away, without taking its descriptors; does nothing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The system's error from recv(2).
+    pub fn discard(&self) -> io::Result<()> {
+        match packet::discard(&self.socket) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            result => result,
+        }
     }
 
     fn receive_with(&self, flags: RecvFlags) -> io::Result<Option<(u64, Parcel)>> {

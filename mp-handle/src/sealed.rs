@@ -45,8 +45,9 @@ impl SealedBytes {
             ));
         }
         // SAFETY: the seals forbid writing, shrinking and their own removal, so the bytes stay
-        // as they are for as long as the mapping lives.
-        let map = unsafe { MmapOptions::new().len(len).map(&fd)? };
+        // as they are for as long as the mapping lives. It is a private one, since before 6.7 the
+        // kernel takes each shared one for one that might yet be written, and refuses it.
+        let map = unsafe { MmapOptions::new().len(len).map_copy_read_only(&fd)? };
         Ok(Self { map })
     }
 

@@ -163,7 +163,7 @@ impl Signal {
 #[cold]
 fn wake(words: &Words) {
     if words.sleeping.swap(AWAKE, Ordering::Relaxed) != AWAKE {
-        sys::futex_wake(&words.sleeping);
+        sys::futex_wake(&words.sleeping, 1);
     }
 }
 

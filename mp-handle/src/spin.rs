@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::deadline::Deadline;
+use crate::region::Shared;
 use crate::sys;
 
 /// How long to spin at most: about what a sleep and a wake would cost.
@@ -24,14 +25,18 @@ const LOOKS: u32 = 32;
 ///
 /// Holds the number plus one, so that fresh memory, all zero, means "unknown". It is a hint: all
 /// accesses are relaxed, and a wrong number costs time, nothing else.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(transparent)]
-pub(crate) struct LastCpu(AtomicU32);
+pub struct LastCpu(AtomicU32);
+
+#[allow(unsafe_code)]
+// SAFETY: a single atomic, for which all bit patterns are valid.
+unsafe impl Shared for LastCpu {}
 
 impl LastCpu {
     /// Records the processor of the caller, without dirtying the cache line for no news.
     #[inline]
-    pub(crate) fn record(&self) {
+    pub fn record(&self) {
         let here = current();
         if self.0.load(Ordering::Relaxed) != here {
             self.0.store(here, Ordering::Relaxed);
@@ -39,7 +44,8 @@ impl LastCpu {
     }
 
     /// Returns the processor's number, `None` while none was recorded.
-    pub(crate) fn get(&self) -> Option<u32> {
+    #[must_use]
+    pub fn get(&self) -> Option<u32> {
         self.0.load(Ordering::Relaxed).checked_sub(1)
     }
 
@@ -55,9 +61,18 @@ fn current() -> u32 {
     sys::current_cpu().map_or(0, |number| number.wrapping_add(1))
 }
 
-/// Looks at `ready` again and again while `other` is elsewhere, up to the deadline or [`SPIN`];
-/// returns whether it became true.
-pub(crate) fn spin(other: &LastCpu, deadline: Deadline, mut ready: impl FnMut() -> bool) -> bool {
+/// Looks at `ready` again and again while `other` is on another processor, for up to 50 us or the
+/// deadline; returns whether it became true.
+///
+/// # Examples
+///
+/// ```
+/// use mp_handle::{Deadline, LastCpu, spin};
+///
+/// // Nobody has been anywhere yet, so there is nobody to wait for.
+/// assert!(!spin(&LastCpu::default(), Deadline::NEVER, || true));
+/// ```
+pub fn spin(other: &LastCpu, deadline: Deadline, mut ready: impl FnMut() -> bool) -> bool {
     if !other.is_elsewhere() {
         return false;
     }

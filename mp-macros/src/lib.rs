@@ -1,4 +1,5 @@
-//! The attributes `#[main]` and `#[test]` of `mp-process` and `multiprocess`.
+//! The attributes `#[main]` and `#[test]` of `mp-process` and `multiprocess`, and the derive of
+//! `mp-shm`.
 //!
 //! A child process runs the same program from its start, so something has to tell it, before the
 //! program's own work begins, that it is a child. That is the call of `init`, and these attributes
@@ -13,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+mod data;
 mod error;
 mod expand;
 mod item;
@@ -155,4 +157,32 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
     expand(Role::Test, options, item)
+}
+
+/// Lets a type lie in shared memory: implements `Data` of `mp-shm`.
+///
+/// ```text
+/// #[derive(Clone, Copy, Data)]
+/// #[repr(C)]
+/// struct Point {
+///     x: f64,
+///     y: f64,
+/// }
+/// ```
+///
+/// A structure is `#[repr(C)]` or `#[repr(transparent)]`, has no padding, and only fields that are
+/// plain data themselves; an enum has an integer `repr` and no fields. Both are `Copy` and without
+/// generic parameters. The fingerprint of the type is made of the names, types and places of its
+/// fields, or of the names and numbers of its variants.
+///
+/// # Errors
+///
+/// All else is an error at compile time that says what is missing.
+///
+/// # Examples
+///
+/// See `Data` in `mp-shm`.
+#[proc_macro_derive(Data)]
+pub fn data(input: TokenStream) -> TokenStream {
+    data::derive(input.into()).into()
 }

@@ -32,6 +32,35 @@ pub enum RegionError {
         /// The payload bytes asked for.
         len: usize,
     },
+    /// No region can have such a name.
+    Name {
+        /// The name asked for.
+        name: String,
+    },
+    /// What has a name has bytes too; or its maker has not yet given it any.
+    Empty {
+        /// Its name.
+        name: String,
+    },
+    /// A named region exists already.
+    Exists {
+        /// Its name.
+        name: String,
+    },
+    /// No region has the name.
+    NotFound {
+        /// The name asked for.
+        name: String,
+    },
+    /// The named region belongs to a user whom the opener does not trust with it.
+    Owner {
+        /// Its name.
+        name: String,
+        /// The user to whom it had to belong.
+        expected: u32,
+        /// The user to whom it belongs.
+        found: u32,
+    },
     /// The descriptor is not that of a memfd.
     NotMemory,
     /// The descriptor is that of a file in memory that somebody could still shrink.
@@ -73,6 +102,8 @@ pub enum RegionError {
         /// The layout version of both.
         layout: u32,
     },
+    /// The region is too small for what was expected inside.
+    TooSmall(OutOfRegion),
     /// The region is of the kind asked for, but holds another type.
     Fingerprint {
         /// The kind of both.
@@ -96,6 +127,19 @@ impl fmt::Display for RegionError {
             }
             RegionError::TooLarge { len } => {
                 write!(f, "{len} shared bytes exceed the address space")
+            }
+            RegionError::Name { name } => {
+                write!(f, "no region can be named {name:?}: use 1 to 200 bytes without / or NUL")
+            }
+            RegionError::Empty { name } => {
+                write!(f, "shared memory named {name:?} must have at least one byte")
+            }
+            RegionError::Exists { name } => {
+                write!(f, "a region named {name:?} exists already: open it, or unlink it first")
+            }
+            RegionError::NotFound { name } => write!(f, "no region is named {name:?}"),
+            RegionError::Owner { name, expected, found } => {
+                write!(f, "expected {name:?} to belong to user {expected}, it belongs to {found}")
             }
             RegionError::NotMemory => {
                 f.write_str("expected a sealed memfd, found another kind of file")
@@ -121,6 +165,7 @@ impl fmt::Display for RegionError {
             RegionError::Kind { expected, found, layout } => {
                 write!(f, "expected {expected} (layout {layout}), found {found} (layout {layout})")
             }
+            RegionError::TooSmall(access) => write!(f, "expected more in the region: {access}"),
             RegionError::Fingerprint { kind, expected, found } => {
                 write!(f, "expected {kind} of type {expected:#018x}, found type {found:#018x}")
             }
@@ -132,6 +177,7 @@ impl Error for RegionError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             RegionError::Io(error) => Some(error),
+            RegionError::TooSmall(access) => Some(access),
             _ => None,
         }
     }
@@ -140,6 +186,12 @@ impl Error for RegionError {
 impl From<io::Error> for RegionError {
     fn from(error: io::Error) -> Self {
         RegionError::Io(error)
+    }
+}
+
+impl From<OutOfRegion> for RegionError {
+    fn from(access: OutOfRegion) -> Self {
+        RegionError::TooSmall(access)
     }
 }
 
@@ -164,6 +216,10 @@ impl From<RegionError> for io::Error {
             RegionError::Io(error) => return error,
             RegionError::NoMemory { .. } | RegionError::TooLarge { .. } => ErrorKind::OutOfMemory,
             RegionError::FileSizeLimit { .. } => ErrorKind::FileTooLarge,
+            RegionError::Name { .. } | RegionError::Empty { .. } => ErrorKind::InvalidInput,
+            RegionError::Exists { .. } => ErrorKind::AlreadyExists,
+            RegionError::NotFound { .. } => ErrorKind::NotFound,
+            RegionError::Owner { .. } => ErrorKind::PermissionDenied,
             _ => ErrorKind::InvalidData,
         };
         io::Error::new(kind, error)

@@ -2,7 +2,7 @@
 //!
 //! | bytes | field | why |
 //! |---|---|---|
-//! | 0..8 | magic | a region at all |
+//! | 0..8 | magic | a region at all, anonymous or named |
 //! | 8..12 | layout version | this header, and the house's structures behind it |
 //! | 12..16, 40..64 | kind: number and name | the name lets the error say what came instead |
 //! | 16..24 | PID namespace | process numbers inside mean something only in there |
@@ -19,7 +19,15 @@ use crate::sys;
 /// The header's size; the payload begins behind it, on a cache line of its own.
 pub(super) const HEADER: usize = 64;
 
-const MAGIC: u64 = u64::from_ne_bytes(*b"mp-regn\0");
+/// Whether a region has a name. A named one is a file that cannot be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lifetime {
+    Anonymous,
+    Named,
+}
+
+const ANONYMOUS: u64 = u64::from_ne_bytes(*b"mp-regn\0");
+const NAMED: u64 = u64::from_ne_bytes(*b"mp-name\0");
 const LAYOUT: u32 = 1;
 
 /// What a region holds: a number that is unique in the program, and a name for messages.
@@ -85,18 +93,23 @@ impl fmt::Debug for Kind {
 pub(super) struct Header {
     pub(super) kind: Kind,
     pub(super) len: usize,
+    pub(super) lifetime: Lifetime,
     fingerprint: u64,
     pid_namespace: u64,
 }
 
 impl Header {
-    pub(super) fn new(kind: Kind, fingerprint: u64, len: usize) -> Header {
-        Header { kind, len, fingerprint, pid_namespace: sys::pid_namespace() }
+    pub(super) fn new(kind: Kind, fingerprint: u64, len: usize, lifetime: Lifetime) -> Header {
+        Header { kind, len, lifetime, fingerprint, pid_namespace: sys::pid_namespace() }
     }
 
     pub(super) fn to_bytes(self) -> [u8; HEADER] {
+        let magic = match self.lifetime {
+            Lifetime::Anonymous => ANONYMOUS,
+            Lifetime::Named => NAMED,
+        };
         let mut bytes = [0; HEADER];
-        bytes[0..8].copy_from_slice(&MAGIC.to_ne_bytes());
+        bytes[0..8].copy_from_slice(&magic.to_ne_bytes());
         bytes[8..12].copy_from_slice(&LAYOUT.to_ne_bytes());
         bytes[12..16].copy_from_slice(&self.kind.number.to_ne_bytes());
         bytes[16..24].copy_from_slice(&self.pid_namespace.to_ne_bytes());
@@ -108,9 +121,11 @@ impl Header {
 
     /// Checks what every region must have, in a file of `size` bytes.
     pub(super) fn from_bytes(bytes: &[u8; HEADER], size: u64) -> Result<Header, RegionError> {
-        if u64::from_ne_bytes(field(bytes, 0)) != MAGIC {
-            return Err(RegionError::NoHeader);
-        }
+        let lifetime = match u64::from_ne_bytes(field(bytes, 0)) {
+            ANONYMOUS => Lifetime::Anonymous,
+            NAMED => Lifetime::Named,
+            _ => return Err(RegionError::NoHeader),
+        };
         let found = u32::from_ne_bytes(field(bytes, 8));
         if found != LAYOUT {
             return Err(RegionError::Layout { expected: LAYOUT, found });
@@ -126,7 +141,7 @@ impl Header {
         };
         let kind = Kind { number: u32::from_ne_bytes(field(bytes, 12)), name: field(bytes, 40) };
         let fingerprint = u64::from_ne_bytes(field(bytes, 24));
-        Ok(Header { kind, len, fingerprint, pid_namespace: found })
+        Ok(Header { kind, len, lifetime, fingerprint, pid_namespace: found })
     }
 
     /// Checks what this user of the region relies on.

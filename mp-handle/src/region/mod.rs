@@ -2,7 +2,8 @@
 //!
 //! A region is a memfd, sealed so that its size can never change, and mapped. It has no name: when
 //! the last descriptor and the last mapping are gone, however their processes ended, the kernel
-//! frees it. It begins with a header that says what it is; the payload follows.
+//! frees it. It begins with a header that says what it is; the payload follows. (A named region,
+//! see `named`, is a file instead, and lives until it is unlinked.)
 //!
 //! ```text
 //! 0                          64                                     64 + len
@@ -13,7 +14,9 @@
 //!
 //! 1. A mapping is made only of a memfd whose size is fixed by seals, so that no access within
 //!    bounds can ever meet the end of the file (SIGBUS). Its pages are reserved when it is
-//!    created, and a lack of memory is an error there and then.
+//!    created, or before they are used (see `sparse`), and a lack of memory is an error there and
+//!    then. The file of a named region has no seals, so it is taken only from a user who is
+//!    trusted not to shrink it.
 //! 2. The header is read once, checked, and kept in private memory. What a peer writes over it
 //!    afterwards changes nothing.
 //! 3. No reference to payload bytes is ever made, for a peer may write at any time. They are
@@ -23,23 +26,27 @@
 mod access;
 mod error;
 mod header;
+mod named;
+mod sparse;
 mod view;
 
 use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
 use std::sync::Arc;
 
 use memmap2::{MmapOptions, MmapRaw};
-use rustix::fd::AsFd;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use error::{OutOfRegion, RegionError};
 pub use header::Kind;
-pub(crate) use view::{Shared, View};
+pub use named::{Name, NamedRegion};
+pub use sparse::Window;
+pub use view::{Shared, View};
 
 use crate::descriptor::Descriptor;
 use crate::sys::{self, Seal};
-use header::{HEADER, Header};
+use header::{HEADER, Header, Lifetime};
 
 /// A piece of memory shared between processes.
 ///
@@ -74,7 +81,8 @@ pub struct Region {
 struct Mapping {
     memory: MmapRaw,
     descriptor: Descriptor,
-    /// The private copy, checked: `HEADER + header.len` is the size of `memory`.
+    /// The private copy, checked: `HEADER + header.len` is the size of the file, and of `memory`
+    /// unless the region is sparse.
     header: Header,
 }
 
@@ -89,16 +97,22 @@ impl Region {
     /// process's file size limit ([`RegionError::FileSizeLimit`]) or the address space
     /// ([`RegionError::TooLarge`]), or if the system refuses a descriptor or the mapping.
     pub fn create(kind: Kind, fingerprint: u64, len: usize) -> Result<Region, RegionError> {
-        let too_large = RegionError::TooLarge { len };
-        let Some(size) = len.checked_add(HEADER).filter(|&size| isize::try_from(size).is_ok())
-        else {
-            return Err(too_large);
-        };
-        let header = Header::new(kind, fingerprint, len);
+        let header = Header::new(kind, fingerprint, len, Lifetime::Anonymous);
+        let size = file_size(len)?;
         let fd = sys::memfd_create("mp-region")?;
-        sys::reserve(&fd, size as u64)?;
+        sys::reserve(&fd, size)?;
         sys::memfd_seal(&fd)?;
-        let region = Region::map(Descriptor::from(fd), header)?;
+        Region::fresh(fd, header)
+    }
+
+    /// Maps a new file, which nobody else has yet, and writes its header.
+    fn fresh(fd: OwnedFd, header: Header) -> Result<Region, RegionError> {
+        Region::fresh_part(fd, header, header.len)
+    }
+
+    /// The same, with `len` bytes of the payload mapped.
+    fn fresh_part(fd: OwnedFd, header: Header, len: usize) -> Result<Region, RegionError> {
+        let region = Region::map_part(Descriptor::from(fd), header, len)?;
         let bytes = header.to_bytes();
         // SAFETY: the mapping is at least HEADER bytes long, and nobody else has it yet.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), region.start(), HEADER) };
@@ -121,6 +135,17 @@ impl Region {
         Ok(region)
     }
 
+    /// Maps a region whose owner the caller has checked.
+    fn trusted(
+        descriptor: Descriptor,
+        kind: Kind,
+        fingerprint: u64,
+    ) -> Result<Region, RegionError> {
+        let header = read_header(&descriptor)?;
+        header.expect(kind, fingerprint)?;
+        Region::map(descriptor, header)
+    }
+
     /// Maps a region of any kind; [`expect`](Self::expect) is left to the caller.
     fn from_unknown(descriptor: Descriptor) -> Result<Region, RegionError> {
         let header = examine(&descriptor)?;
@@ -128,8 +153,13 @@ impl Region {
     }
 
     fn map(descriptor: Descriptor, header: Header) -> Result<Region, RegionError> {
+        Region::map_part(descriptor, header, header.len)
+    }
+
+    /// Maps the first `len` bytes of the payload, which has them.
+    fn map_part(descriptor: Descriptor, header: Header, len: usize) -> Result<Region, RegionError> {
         let fd = descriptor.as_fd();
-        let memory = MmapOptions::new().len(HEADER + header.len).map_raw(&fd)?;
+        let memory = MmapOptions::new().len(HEADER + len).map_raw(&fd)?;
         Ok(Region { mapping: Arc::new(Mapping { memory, descriptor, header }) })
     }
 
@@ -142,11 +172,12 @@ impl Region {
         self.mapping.header.expect(kind, fingerprint)
     }
 
-    /// Returns the number of payload bytes.
+    /// Returns the number of payload bytes; of a sparse region, of those that are mapped.
     #[must_use]
+    #[inline]
     #[allow(clippy::len_without_is_empty, reason = "an empty region is nothing one asks for")]
     pub fn len(&self) -> usize {
-        self.mapping.header.len
+        self.mapping.memory.len() - HEADER
     }
 
     /// Returns the descriptor of the memfd, for example to map the region a second time.
@@ -160,18 +191,36 @@ impl Region {
     }
 }
 
+/// Returns the size of the file that holds `len` bytes and their header.
+fn file_size(len: usize) -> Result<u64, RegionError> {
+    let size = len.checked_add(HEADER).filter(|&size| isize::try_from(size).is_ok());
+    size.map(|size| size as u64).ok_or(RegionError::TooLarge { len })
+}
+
 /// Checks that a foreign descriptor can be mapped without danger, and returns what it holds.
 fn examine(descriptor: &Descriptor) -> Result<Header, RegionError> {
     let fd = descriptor.as_fd();
-    match sys::seal_of(fd)? {
-        Seal::Fixed => {}
-        Seal::Open => return Err(RegionError::NotSealed),
-        Seal::NotMemory => return Err(RegionError::NotMemory),
+    let seal = sys::seal_of(fd)?;
+    if seal == Seal::NotMemory {
+        return Err(RegionError::NotMemory);
     }
-    // From here on the size cannot change, so it is asked for once.
-    let size = sys::memfd_size(fd)?;
+    if seal == Seal::Open && !is_own_named(fd) {
+        return Err(RegionError::NotSealed);
+    }
+    read_header(fd)
+}
+
+/// Tells whether this is the file of a named region of this process's user.
+fn is_own_named(fd: BorrowedFd<'_>) -> bool {
+    let is_named = read_header(fd).is_ok_and(|header| header.lifetime == Lifetime::Named);
+    is_named && named::owner(fd).is_ok_and(|owner| owner == named::user())
+}
+
+/// Reads the header of a file. Its size is asked for once: of a sealed one it cannot change.
+fn read_header(fd: impl AsFd) -> Result<Header, RegionError> {
+    let size = sys::memfd_size(&fd)?;
     let mut bytes = [0; HEADER];
-    if sys::read_at(fd, &mut bytes, 0)? < HEADER {
+    if sys::read_at(&fd, &mut bytes, 0)? < HEADER {
         return Err(RegionError::Truncated { size });
     }
     Header::from_bytes(&bytes, size)

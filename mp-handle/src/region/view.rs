@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::{OutOfRegion, Region};
 
@@ -15,13 +15,31 @@ use super::{OutOfRegion, Region};
 ///
 /// The type consists of atomics only, all bit patterns are valid, it is `repr(C)` or a single
 /// atomic, and its alignment is at most 64.
-pub(crate) unsafe trait Shared: Send + Sync {}
+pub unsafe trait Shared: Send + Sync {}
 
 // SAFETY: a single atomic, for which all bit patterns are valid.
+unsafe impl Shared for AtomicU32 {}
+// SAFETY: as above.
 unsafe impl Shared for AtomicU64 {}
+// SAFETY: one behind the other without a gap, nothing but what is allowed.
+unsafe impl<T: Shared, const N: usize> Shared for [T; N] {}
 
-/// A `T` inside a region, which the view keeps mapped.
-pub(crate) struct View<T> {
+/// A structure of atomics inside a [`Region`], which the view keeps mapped.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// use mp_handle::{Kind, Region, View};
+///
+/// let region = Region::create(Kind::new(1000, "scores"), 0, 64)?;
+/// let scores: View<[AtomicU32; 4]> = View::new(&region, 16)?;
+/// scores[2].fetch_add(5, Ordering::Relaxed);
+/// assert_eq!(region.atomic_u32(24)?.load(Ordering::Relaxed), 5);
+/// assert!(View::<[AtomicU32; 4]>::new(&region, 56).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct View<T> {
     /// Inside the payload of `region`, for all of `T`, and aligned for it.
     place: NonNull<T>,
     region: Region,
@@ -36,7 +54,11 @@ unsafe impl<T: Shared> Sync for View<T> {}
 
 impl<T: Shared> View<T> {
     /// Finds the `T` at `offset`.
-    pub(crate) fn new(region: &Region, offset: usize) -> Result<View<T>, OutOfRegion> {
+    ///
+    /// # Errors
+    ///
+    /// Fails if not all of it is inside the region, or `offset` not a multiple of its alignment.
+    pub fn new(region: &Region, offset: usize) -> Result<View<T>, OutOfRegion> {
         let place = region.slot(offset, size_of::<T>(), align_of::<T>())?;
         let region = region.clone();
         // SAFETY: `slot` points into a mapping, and no mapping lies at address zero.
@@ -45,7 +67,8 @@ impl<T: Shared> View<T> {
     }
 
     /// Returns the region that holds it.
-    pub(crate) fn region(&self) -> &Region {
+    #[must_use]
+    pub fn region(&self) -> &Region {
         &self.region
     }
 }

@@ -20,7 +20,8 @@ pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Duration) {
     let _ = wait(word, Flags::empty(), expected, Some(&timeout));
 }
 
-/// Wakes one sleeper on `word`, if there is any.
-pub(crate) fn futex_wake(word: &AtomicU32) {
-    let _ = wake(word, Flags::empty(), 1);
+/// Wakes up to `count` sleepers on `word`; returns how many there were.
+pub(crate) fn futex_wake(word: &AtomicU32, count: u32) -> usize {
+    // The kernel takes the number for a signed one, and wakes a single sleeper if it is negative.
+    wake(word, Flags::empty(), count.min(i32::MAX.unsigned_abs())).unwrap_or(0)
 }

@@ -28,4 +28,4 @@ pub(crate) use futex::{futex_wait, futex_wake};
 pub(crate) use memfd::{
     Seal, memfd_create, memfd_seal, memfd_size, pid_namespace, read_at, seal_of,
 };
-pub(crate) use reserve::{ReserveError, reserve};
+pub(crate) use reserve::{ReserveError, extend, release_range, reserve, reserve_range};

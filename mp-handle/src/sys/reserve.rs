@@ -9,8 +9,8 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
+use rustix::fs::{FallocateFlags, fallocate, ftruncate};
+use rustix::io::{Errno, retry_on_intr};
 
 use super::headroom::{file_size_limit, memory_headroom};
 
@@ -37,12 +37,29 @@ pub(crate) enum ReserveError {
 /// After an error the file may have some of them; close it.
 pub(crate) fn reserve(fd: impl AsFd, size: u64) -> Result<(), ReserveError> {
     check_file_size(size)?;
+    reserve_range(fd, 0, size)
+}
+
+/// Takes the pages of `len` bytes from `offset` on, all within the file.
+pub(crate) fn reserve_range(fd: impl AsFd, offset: u64, len: u64) -> Result<(), ReserveError> {
     let mut done = 0;
-    while done < size {
-        check_headroom(size - done)?;
-        done += reserve_piece(&fd, done, PIECE.min(size - done))?;
+    while done < len {
+        check_headroom(len - done)?;
+        done += reserve_piece(&fd, offset + done, PIECE.min(len - done))?;
     }
     Ok(())
+}
+
+/// Gives the whole pages among `len` bytes from `offset` on back; the bytes are zero from then on.
+pub(crate) fn release_range(fd: impl AsFd, offset: u64, len: u64) -> io::Result<()> {
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    Ok(retry_on_intr(|| fallocate(&fd, flags, offset, len))?)
+}
+
+/// Makes the memory file `size` bytes long, without any pages.
+pub(crate) fn extend(fd: impl AsFd, size: u64) -> Result<(), ReserveError> {
+    check_file_size(size)?;
+    ftruncate(fd, size).map_err(|errno| ReserveError::Io(errno.into()))
 }
 
 /// Reserves up to `len` bytes from `offset` on and returns how many.
