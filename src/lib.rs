@@ -1,6 +1,9 @@
-// The examples of the README use a pool.
-#![cfg_attr(feature = "pool", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "pool"), doc = "Process-based parallelism, without the pool.")]
+// The examples of the README use what is there by default.
+#![cfg_attr(all(feature = "pool", feature = "shm"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "pool", feature = "shm")),
+    doc = "Process-based parallelism, without some of its crates."
+)]
 #![forbid(unsafe_code)]
 
 #[doc(inline)]
@@ -21,3 +24,17 @@ pub use mp_pool as pool;
 #[cfg(feature = "pool")]
 #[doc(inline)]
 pub use mp_pool::{AsyncResult, Pool, PoolError, TaskError};
+
+#[cfg(feature = "sync")]
+#[doc(inline)]
+pub use mp_sync as sync;
+#[cfg(feature = "sync")]
+#[doc(inline)]
+pub use mp_sync::{Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, RwLock, Semaphore};
+
+#[cfg(feature = "shm")]
+#[doc(inline)]
+pub use mp_shm as shm;
+#[cfg(feature = "shm")]
+#[doc(inline)]
+pub use mp_shm::{Array, RawArray, RawValue, ShareableList, SharedMemory, Value};

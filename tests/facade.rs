@@ -117,3 +117,51 @@ fn the_crates_are_modules() {
     #[cfg(feature = "pool")]
     let _: mp::pool::Builder = mp::Pool::builder();
 }
+
+/// What a child does with one of each that can be shared.
+fn share(
+    locks: (mp::Lock, mp::RLock, mp::RwLock, mp::Semaphore, mp::BoundedSemaphore),
+    signals: (mp::Condition, mp::Event, mp::Barrier),
+    memory: (mp::Value<u32>, mp::Array<u8>, mp::RawValue<u64>, mp::RawArray<f64>),
+    segments: (mp::SharedMemory, mp::ShareableList),
+) {
+    let (lock, rlock, rwlock, semaphore, bounded) = locks;
+    let _held = (lock.lock().unwrap(), rlock.lock().unwrap(), rwlock.read().unwrap());
+    drop((semaphore.acquire(), bounded.acquire()));
+    let (condition, event, barrier) = signals;
+    condition.notify_all();
+    event.set();
+    assert_eq!(barrier.parties(), 1);
+    let (value, array, raw_value, raw_array) = memory;
+    *value.lock().unwrap() += 1;
+    array.set(0, 2).unwrap();
+    raw_value.set(3);
+    raw_array.set(0, 4.0).unwrap();
+    segments.0.write(0, &[5]).unwrap();
+    segments.1.set(0, 6_i64).unwrap();
+}
+
+#[mp::test]
+fn all_that_is_shared_travels() {
+    let permits = (mp::Semaphore::new(1).unwrap(), mp::BoundedSemaphore::new(1).unwrap());
+    let (lock, rlock) = (mp::Lock::new().unwrap(), mp::RLock::new().unwrap());
+    let locks = (lock, rlock, mp::RwLock::new().unwrap(), permits.0, permits.1);
+    let (condition, event) = (mp::Condition::new().unwrap(), mp::Event::new().unwrap());
+    let signals = (condition, event, mp::Barrier::new(1).unwrap());
+    let raw = (mp::RawValue::new(0).unwrap(), mp::RawArray::from_slice(&[0.0]).unwrap());
+    let (value, array) = (mp::Value::new(0).unwrap(), mp::Array::zeroed(1).unwrap());
+    let memory = (value, array, raw.0, raw.1);
+    let list = mp::ShareableList::new([mp::shm::Item::from(0_i64)]).unwrap();
+    let segments = (mp::SharedMemory::new(1).unwrap(), list);
+
+    let arguments = (locks, signals.clone(), memory.clone(), segments.clone());
+    mp::spawn(share, arguments).unwrap().join().unwrap();
+
+    assert!(signals.1.is_set());
+    assert_eq!((memory.0.get().unwrap(), memory.1.get(0).unwrap()), (1, 2));
+    assert_eq!((memory.2.get(), memory.3.get(0).unwrap()), (3, 4.0));
+    let mut byte = [0];
+    segments.0.read(0, &mut byte).unwrap();
+    assert_eq!(byte, [5]);
+    assert_eq!(segments.1.get(0).unwrap(), mp::shm::Item::Int(6));
+}
