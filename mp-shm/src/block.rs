@@ -3,8 +3,10 @@
 //! The lock is the cells' own, or another object's: several may share one.
 #![allow(unsafe_code)]
 
-use mp_handle::{Kind, Name, Region, RegionError};
-use mp_sync::{Lock, LockGuard};
+use std::time::Duration;
+
+use mp_handle::{Deadline, Kind, Name, Region, RegionError};
+use mp_sync::{Lock, LockError, LockGuard};
 use rustix::param::page_size;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,9 @@ pub(crate) const ARRAY: Kind = Kind::new(0x31, "array");
 pub(crate) const SHARED_ARRAY: Kind = Kind::new(0x34, "shared array");
 /// A lock in a region of its own, as mp-sync makes it.
 const LOCK: Kind = Kind::new(0x20, "lock");
+
+/// What taking the lock gives.
+pub(crate) type Taken<'a> = Result<Option<LockGuard<'a>>, LockError<LockGuard<'a>>>;
 
 /// What of a block travels.
 #[derive(Serialize)]
@@ -93,6 +98,17 @@ impl<T: Data> Block<T> {
         &self.lock
     }
 
+    /// Takes the lock, waiting up to the deadline for it, if its holder may be given references.
+    #[inline]
+    pub(crate) fn acquire(&self, deadline: Deadline) -> Taken<'_> {
+        let taken = match deadline.remaining() {
+            None => self.lock.lock().map(Some),
+            Some(Duration::ZERO) => self.lock.try_lock(),
+            Some(left) => self.lock.lock_timeout(left),
+        };
+        if self.lock.is_abandoned() { Err(LockError::Abandoned) } else { taken }
+    }
+
     pub(crate) fn cells(&self) -> &Cells<T> {
         &self.cells
     }
@@ -105,7 +121,7 @@ impl<T: Data> Block<T> {
     {
         // SAFETY: they exist, and the caller holds the lock that all who have the block take
         // before they write; a peer that ignores it is outside of what this crate promises.
-        self.lock.is_held_by(guard).then(|| unsafe { self.cells.slice(0, self.cells.count()) })
+        self.is_for(guard).then(|| unsafe { self.cells.slice(0, self.cells.count()) })
     }
 
     /// Gives access to all elements in place, to the only one who holds the lock.
@@ -114,7 +130,12 @@ impl<T: Data> Block<T> {
         T: Plain,
     {
         // SAFETY: as in `slice`; the guard is borrowed for writing, and there is but one.
-        self.lock.is_held_by(guard).then(|| unsafe { self.cells.slice_mut(0, self.cells.count()) })
+        self.is_for(guard).then(|| unsafe { self.cells.slice_mut(0, self.cells.count()) })
+    }
+
+    /// Tells whether the guard is that of this lock, and there is no leaked one beside it.
+    fn is_for(&self, guard: &LockGuard<'_>) -> bool {
+        self.lock.is_held_by(guard) && !self.lock.is_abandoned()
     }
 }
 

@@ -41,6 +41,73 @@ use bytemuck::{CheckedBitPattern, NoUninit, Pod};
 /// assert_eq!(state.get().unwrap(), State::Busy);
 /// # Ok::<(), mp_shm::RegionError>(())
 /// ```
+///
+/// What has gaps, references or values that cannot be checked is refused by the compiler:
+///
+/// ```compile_fail
+/// #[derive(Clone, Copy, mp_shm::Data)]
+/// #[repr(C)]
+/// struct Gap {
+///     short: u8,
+///     long: u32,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(Clone, Copy, mp_shm::Data)]
+/// struct AnyLayout {
+///     number: u32,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(Clone, Copy, mp_shm::Data)]
+/// #[repr(C, packed)]
+/// struct Packed {
+///     number: u32,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(Clone, Copy, mp_shm::Data)]
+/// #[repr(C)]
+/// struct Generic<T> {
+///     of: T,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(Clone, Copy, mp_shm::Data)]
+/// #[repr(C)]
+/// struct Refers {
+///     text: &'static str,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(Clone, Copy, mp_shm::Data)]
+/// #[repr(u8)]
+/// enum Fields {
+///     One(u8),
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(Clone, Copy, mp_shm::Data)]
+/// #[repr(u8, align(8))]
+/// enum Aligned {
+///     One,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(Clone, Copy, mp_shm::Data)]
+/// #[repr(C)]
+/// union Either {
+///     one: u32,
+///     other: f32,
+/// }
+/// ```
 pub trait Data: CheckedBitPattern + NoUninit + Send + Sync {
     /// Stands for the type and all that its layout depends on: for a structure, the names, types
     /// and places of its fields. Two programs that disagree do not open each other's objects.

@@ -20,6 +20,8 @@ pub enum AccessError {
     },
     /// This thread holds the lock: use the guard it has.
     AlreadyHeld,
+    /// A thread of this process has ended and leaked its guard, which may be in use still.
+    Abandoned,
     /// This thread holds so many locks that the kernel looks after no more.
     TooManyHeld,
     /// What lies in memory is no value of the type: a peer wrote something else there.
@@ -44,6 +46,7 @@ impl<G> From<LockError<G>> for AccessError {
         match error {
             LockError::OwnerDied(died) => AccessError::OwnerDied { process: died.process() },
             LockError::AlreadyHeld => AccessError::AlreadyHeld,
+            LockError::Abandoned => AccessError::Abandoned,
             LockError::System(error) => AccessError::System(error),
             _ => AccessError::TooManyHeld,
         }
@@ -62,6 +65,9 @@ impl fmt::Display for AccessError {
             AccessError::AlreadyHeld => {
                 f.write_str("this thread holds the lock already: use its guard, or drop it first")
             }
+            AccessError::Abandoned => f.write_str(
+                "a thread that has ended leaked its guard: use the value from another process",
+            ),
             AccessError::TooManyHeld => {
                 f.write_str("this thread holds 1000 locks: drop the guard of one first")
             }

@@ -42,3 +42,16 @@ fn a_video_frame_is_one_memory_for_three_processes() {
     ];
     assert_eq!(output.lines().collect::<Vec<_>>(), lines);
 }
+
+#[test]
+fn no_increment_of_a_shared_counter_is_lost() {
+    let _watchdog = watchdog();
+    assert_eq!(output_of("shared_counter"), "Final counter value: 100000\n10\n");
+}
+
+#[test]
+fn each_process_sets_its_element_of_a_shared_array() {
+    let _watchdog = watchdog();
+    let elements = "[0.0, 1.5, 3.0, 4.5, 6.0, 7.5, 9.0, 10.5, 12.0, 13.5]\n";
+    assert_eq!(output_of("shared_array"), elements);
+}

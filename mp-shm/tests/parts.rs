@@ -141,19 +141,22 @@ fn processes_that_overlap_never_meet() {
     let _watchdog = watchdog();
     let array = array(100);
     // Each adds to a window of its own, half of it somebody else's too, in two steps.
-    let work = |array: Array<u64>, number: usize| {
+    let work = |array: Array<u64>, number: usize, go: Event| {
+        go.wait();
         let part = array.part(number * 20..number * 20 + 40);
-        for _ in 0..300 {
+        for _ in 0..2_000 {
             let mut elements = part.claim().unwrap();
             let seen = elements.to_vec();
             elements.iter_mut().zip(seen).for_each(|(element, seen)| *element = seen + 1);
         }
     };
+    let go = Event::new().unwrap();
     let children: Vec<_> =
-        (0..4).map(|number| spawn(work, (array.clone(), number)).unwrap()).collect();
+        (0..4).map(|number| spawn(work, (array.clone(), number, go.clone())).unwrap()).collect();
+    go.set();
     children.into_iter().for_each(|child| child.join().unwrap());
     let sums: Vec<u64> = array.lock().unwrap().chunks(20).map(|chunk| chunk.iter().sum()).collect();
-    assert_eq!(sums, [6_000, 12_000, 12_000, 12_000, 6_000]);
+    assert_eq!(sums, [40_000, 80_000, 80_000, 80_000, 40_000]);
 }
 
 #[mp_process::test]

@@ -7,12 +7,13 @@ mod common {
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
+use std::thread;
 use std::time::Duration;
 
 use common::random::Random;
 use common::watchdog::watchdog;
 use mp_process::spawn;
-use mp_shm::{AccessError, Array, Data, RawArray, RawValue, RegionError, Value};
+use mp_shm::{AccessError, Array, Data, LockError, RawArray, RawValue, RegionError, Value};
 
 const SHORT: Duration = Duration::from_micros(200);
 /// Where an array's table of claims, its first claim and its elements lie.
@@ -150,14 +151,14 @@ fn threads_never_share_elements_whatever_a_peer_writes_into_the_table() {
     clear();
     assert!(array.try_lock().unwrap().is_none());
     assert!(parts[0].try_claim().unwrap().is_none());
-    // The place of the first must not be given to the second, nor the second be given back with it.
+    // The place of the first must not be given to the second, nor the first given back with it.
     let second = parts[1].claim().unwrap();
     clear();
-    drop(first);
-    assert!(parts[1].try_claim().unwrap().is_none());
-    assert!(array.try_lock().unwrap().is_none());
-    assert!(parts[0].try_claim().unwrap().is_some());
     drop(second);
+    assert!(parts[0].try_claim().unwrap().is_none());
+    assert!(array.try_lock().unwrap().is_none());
+    assert!(parts[1].try_claim().unwrap().is_some());
+    drop(first);
     assert!(array.try_lock().unwrap().is_some());
 }
 
@@ -213,4 +214,22 @@ fn a_peer_that_never_stops_scribbling_stops_nobody() {
     peer.kill().unwrap();
     peer.join().unwrap_err();
     Array::<u8>::unlink(&name).unwrap();
+}
+
+#[test]
+fn a_leaked_guard_is_never_joined_by_another_in_its_process() {
+    let value = Value::new(1_u64).unwrap();
+    let leaked = thread::scope(|scope| {
+        let leak = || {
+            let value: &'static Value<u64> = Box::leak(Box::new(value.clone()));
+            &mut **Box::leak(Box::new(value.lock().unwrap()))
+        };
+        scope.spawn(leak).join().unwrap()
+    });
+    assert!(matches!(value.lock(), Err(LockError::Abandoned)));
+    assert!(matches!(value.try_lock(), Err(LockError::Abandoned)));
+    assert!(matches!(value.get(), Err(AccessError::Abandoned)));
+    let guard = value.get_lock().lock().or_else(LockError::recover).unwrap();
+    assert!(value.borrow(&guard).is_none());
+    *leaked += 1;
 }

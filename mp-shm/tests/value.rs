@@ -30,16 +30,18 @@ fn smoke() {
 #[mp_process::test]
 fn updates_of_four_processes_are_all_counted() {
     let _watchdog = watchdog();
-    let counter = Value::new(0_u64).unwrap();
-    let count = |counter: Value<u64>| {
-        for _ in 0..5_000 {
+    let (counter, go) = (Value::new(0_u64).unwrap(), Event::new().unwrap());
+    let count = |counter: Value<u64>, go: Event| {
+        go.wait();
+        for _ in 0..30_000 {
             counter.update(|n| n + 1).unwrap();
             *counter.lock().unwrap() += 1;
         }
     };
-    let children = [(); 4].map(|()| spawn(count, (counter.clone(),)).unwrap());
+    let children = [(); 4].map(|()| spawn(count, (counter.clone(), go.clone())).unwrap());
+    go.set();
     children.into_iter().for_each(|child| child.join().unwrap());
-    assert_eq!(counter.get().unwrap(), 40_000);
+    assert_eq!(counter.get().unwrap(), 240_000);
 }
 
 /// What a program's own messages look like.

@@ -21,6 +21,9 @@ pub enum LockError<G> {
     TooManyHeld,
     /// As many use the lock as can at a time.
     TooManyUsers,
+    /// A thread of this process has ended and left its guard behind, so there may still be
+    /// references to what the lock protects. See [`Lock::is_abandoned`](crate::Lock::is_abandoned).
+    Abandoned,
     /// The system refused what the lock needs.
     System(io::Error),
 }
@@ -57,6 +60,7 @@ impl<G> LockError<G> {
             LockError::AlreadyHeld => LockError::AlreadyHeld,
             LockError::TooManyHeld => LockError::TooManyHeld,
             LockError::TooManyUsers => LockError::TooManyUsers,
+            LockError::Abandoned => LockError::Abandoned,
             LockError::System(error) => LockError::System(error),
         }
     }
@@ -83,6 +87,9 @@ impl<G> fmt::Display for LockError<G> {
                 f.write_str("this thread holds 1000 locks: drop the guard of one first")
             }
             LockError::TooManyUsers => f.write_str("too many use this lock at the same time"),
+            LockError::Abandoned => f.write_str(
+                "a thread that has ended leaked its guard: use the lock from another process",
+            ),
             LockError::System(error) => write!(f, "the system refused the lock: {error}"),
         }
     }
@@ -97,6 +104,7 @@ impl<G> fmt::Debug for LockError<G> {
             LockError::AlreadyHeld => f.write_str("AlreadyHeld"),
             LockError::TooManyHeld => f.write_str("TooManyHeld"),
             LockError::TooManyUsers => f.write_str("TooManyUsers"),
+            LockError::Abandoned => f.write_str("Abandoned"),
             LockError::System(error) => f.debug_tuple("System").field(error).finish(),
         }
     }

@@ -179,6 +179,16 @@ impl Lock {
         ptr::eq(&raw const self.inner.robust, guard.robust)
     }
 
+    /// Tells whether a thread of this process has ended and left its guard behind (`mem::forget`,
+    /// `Box::leak`), or a fork has copied one.
+    ///
+    /// The lock itself goes on to the next one. But whoever gives out references to what it
+    /// protects has to stop in this process: the ones of the guard that was left may be in use.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.inner.robust.is_abandoned()
+    }
+
     /// Tells whether anybody holds the lock at this moment.
     #[must_use]
     #[doc(alias = "locked")]

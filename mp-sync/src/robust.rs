@@ -39,6 +39,7 @@
 
 use std::hint;
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 use mp_handle::{Deadline, Region, RegionError, futex_wait, futex_wake};
@@ -49,13 +50,17 @@ const OWNER: u32 = (1 << 30) - 1;
 const OWNER_DIED: u32 = 1 << 30;
 const WAITERS: u32 = 1 << 31;
 
-/// Looks at a lock that is held before going to sleep: about as long as a short critical section.
-const SPINS: u32 = 100;
+/// Looks at a lock that is held before going to sleep. The pauses between them double: a look takes
+/// the cache line away from the holder, and in vain mostly. All take as long as a few short critical
+/// sections, and far less than a sleep and a wake.
+const LOOKS: u32 = 8;
 
 /// The lock, in the last bytes of a page of a region.
 #[derive(Debug)]
 pub(crate) struct Robust {
     page: LockPage,
+    /// Whether somebody in this process went without its claim.
+    abandoned: AtomicBool,
 }
 
 /// How the lock was got.
@@ -85,7 +90,8 @@ impl Robust {
     /// Finds the lock at the end of the page that begins `offset` bytes into the region's file.
     /// Fresh memory, all zero, is a free lock.
     pub(crate) fn map(region: &Region, offset: u64) -> Result<Robust, RegionError> {
-        Ok(Robust { page: LockPage::map(region, offset)? })
+        let page = LockPage::map(region, offset)?;
+        Ok(Robust { page, abandoned: AtomicBool::new(false) })
     }
 
     /// Takes the lock if it is free.
@@ -150,6 +156,7 @@ impl Robust {
         let ours = thread.identity();
         let is_stale = owner != ours && ThreadIdentity::from_bits(owner).is_gone();
         if is_stale && claim.compare_exchange(owner, ours, Acquire, Relaxed).is_ok() {
+            self.abandoned.store(true, Relaxed);
             return true;
         }
         // If the word is not ours any more, the owner has just given the lock back.
@@ -165,7 +172,7 @@ impl Robust {
     #[cold]
     fn take_contended(&self, thread: &Thread, deadline: Deadline) -> Result<bool, Refused> {
         let word = &self.page.words().lock;
-        let mut spins = if deadline.is_expired() { 0 } else { SPINS };
+        let mut looks = if deadline.is_expired() { LOOKS } else { 0 };
         // Who has slept cannot know whether others still do.
         let mut waiters = 0;
         loop {
@@ -183,9 +190,9 @@ impl Robust {
                 }
             } else if owner == thread.id() {
                 return Err(Refused::AlreadyHeld);
-            } else if spins > 0 && seen & WAITERS == 0 {
-                spins -= 1;
-                hint::spin_loop();
+            } else if looks < LOOKS && seen & WAITERS == 0 {
+                (0..1 << looks).for_each(|_| hint::spin_loop());
+                looks += 1;
             } else if deadline.is_expired() {
                 if !self.free_if_orphaned(seen) {
                     return Ok(false);
@@ -315,6 +322,13 @@ impl Robust {
         if seen & OWNER != 0 {
             self.free_if_orphaned(seen);
         }
+    }
+
+    /// Tells whether a guard in this process was leaked by a thread that has ended, or was copied
+    /// by a fork: then there may be references still to what the lock protects. Whoever has got
+    /// the lock since knows.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Relaxed)
     }
 
     /// Tells whether this thread holds the lock, by this mapping.

@@ -19,7 +19,8 @@ impl<T: Data> Array<T> {
     ///
     /// [`OwnerDied`](LockError::OwnerDied) if a process died while it held the lock or a part,
     /// with the guard inside; [`AlreadyHeld`](LockError::AlreadyHeld) if this thread holds the
-    /// lock.
+    /// lock; [`Abandoned`](LockError::Abandoned) if a thread of this process ended and leaked its
+    /// guard.
     pub fn lock(&self) -> Result<ArrayGuard<'_, T>, LockError<ArrayGuard<'_, T>>> {
         loop {
             if let Some(guard) = self.lock_until(Deadline::NEVER)? {
@@ -65,7 +66,7 @@ impl<T: Data> Array<T> {
         deadline: Deadline,
     ) -> Result<Option<LockGuard<'_>>, LockError<LockGuard<'_>>> {
         let Inner { block, claims } = &*self.inner;
-        if let Ok(Some(guard)) = block.lock().try_lock()
+        if let Ok(Some(guard)) = block.acquire(Deadline::now())
             && claims.are_none()
         {
             return Ok(Some(guard));
@@ -83,9 +84,8 @@ impl<T: Data> Array<T> {
         let Inner { block, claims } = &*self.inner;
         loop {
             let changes = claims.changes();
-            let left = deadline.remaining().unwrap_or(Duration::MAX);
             // That somebody died with the lock is told once the range is free.
-            let (mut guard, mut died) = match block.lock().lock_timeout(left) {
+            let (mut guard, mut died) = match block.acquire(deadline) {
                 Ok(None) => return Ok(None),
                 Ok(Some(guard)) => (guard, None),
                 Err(LockError::OwnerDied(died)) => {

@@ -91,6 +91,7 @@ impl<T: Plain> ArrayPart<T> {
                 (died.into_inner(), Some(process))
             }
             Err(LockError::AlreadyHeld) => return Err(LockError::AlreadyHeld),
+            Err(LockError::Abandoned) => return Err(LockError::Abandoned),
             Err(LockError::System(error)) => return Err(LockError::System(error)),
             Err(_) => return Err(LockError::TooManyHeld),
         };

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_handle::{Name, Region, RegionError};
+use mp_handle::{Deadline, Name, Region, RegionError};
 use mp_sync::{Guard, Held, Lock, LockError, LockGuard};
 use ndarray::ShapeBuilder;
 use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Data as Storage, Dimension, Shape as NdShape};
@@ -139,12 +139,16 @@ impl<T: Plain, D: Dimension> SharedArray<T, D> {
     /// # Errors
     ///
     /// [`OwnerDied`](LockError::OwnerDied) if a process died while it held the lock, with the
-    /// guard inside; [`AlreadyHeld`](LockError::AlreadyHeld) if this thread holds it.
+    /// guard inside; [`AlreadyHeld`](LockError::AlreadyHeld) if this thread holds it;
+    /// [`Abandoned`](LockError::Abandoned) if a thread of this process ended and leaked its guard.
     pub fn lock(
         &self,
     ) -> Result<SharedArrayGuard<'_, T, D>, LockError<SharedArrayGuard<'_, T, D>>> {
-        let wrap = |guard| SharedArrayGuard { array: self, guard };
-        self.block.lock().lock().map(wrap).map_err(|error| error.map(wrap))
+        loop {
+            if let Some(guard) = self.lock_until(Deadline::NEVER)? {
+                return Ok(guard);
+            }
+        }
     }
 
     /// Locks the array if nobody holds the lock; `None` if somebody does.
@@ -153,7 +157,10 @@ impl<T: Plain, D: Dimension> SharedArray<T, D> {
     ///
     /// Those of [`lock`](Self::lock); that this thread holds the lock is none.
     pub fn try_lock(&self) -> Locked<'_, T, D> {
-        self.wrap(self.block.lock().try_lock())
+        match self.lock_until(Deadline::now()) {
+            Err(LockError::AlreadyHeld) => Ok(None),
+            locked => locked,
+        }
     }
 
     /// Locks the array, waiting up to `timeout`; `None` if that was not long enough.
@@ -162,15 +169,15 @@ impl<T: Plain, D: Dimension> SharedArray<T, D> {
     ///
     /// Those of [`lock`](Self::lock).
     pub fn lock_timeout(&self, timeout: Duration) -> Locked<'_, T, D> {
-        self.wrap(self.block.lock().lock_timeout(timeout))
+        self.lock_until(Deadline::after(timeout))
     }
 
-    fn wrap<'a>(
-        &'a self,
-        taken: Result<Option<LockGuard<'a>>, LockError<LockGuard<'a>>>,
-    ) -> Locked<'a, T, D> {
+    fn lock_until(&self, deadline: Deadline) -> Locked<'_, T, D> {
         let wrap = |guard| SharedArrayGuard { array: self, guard };
-        taken.map(|guard| guard.map(wrap)).map_err(|error| error.map(wrap))
+        match self.block.acquire(deadline) {
+            Ok(guard) => Ok(guard.map(wrap)),
+            Err(error) => Err(error.map(wrap)),
+        }
     }
 }
 

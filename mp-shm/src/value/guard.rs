@@ -9,7 +9,7 @@ use crate::block::Block;
 use crate::data::{Data, Plain};
 use crate::error::AccessError;
 
-/// Holds the lock of a [`Value`]; [`Plain`] values are used in place through it.
+/// Holds the lock of a [`Value`](super::Value); [`Plain`] values are used in place through it.
 #[must_use = "the lock is given back as soon as the guard is dropped"]
 pub struct ValueGuard<'a, T> {
     block: &'a Block<T>,

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_handle::{Name, Region, RegionError};
+use mp_handle::{Deadline, Name, Region, RegionError};
 use mp_sync::{Lock, LockError, LockGuard};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -148,10 +148,14 @@ impl<T: Data> Value<T> {
     /// # Errors
     ///
     /// [`OwnerDied`](LockError::OwnerDied) if a process died while it held the lock, with the
-    /// guard inside; [`AlreadyHeld`](LockError::AlreadyHeld) if this thread holds it.
+    /// guard inside; [`AlreadyHeld`](LockError::AlreadyHeld) if this thread holds it;
+    /// [`Abandoned`](LockError::Abandoned) if a thread of this process ended and leaked its guard.
     pub fn lock(&self) -> Result<ValueGuard<'_, T>, LockError<ValueGuard<'_, T>>> {
-        let wrap = |guard| ValueGuard::new(&self.block, guard);
-        self.block.lock().lock().map(wrap).map_err(|error| error.map(wrap))
+        loop {
+            if let Some(guard) = self.lock_until(Deadline::NEVER)? {
+                return Ok(guard);
+            }
+        }
     }
 
     /// Locks the value if nobody holds the lock; `None` if somebody does.
@@ -160,7 +164,10 @@ impl<T: Data> Value<T> {
     ///
     /// Those of [`lock`](Self::lock); that this thread holds the lock is none.
     pub fn try_lock(&self) -> Locked<'_, T> {
-        self.wrap(self.block.lock().try_lock())
+        match self.lock_until(Deadline::now()) {
+            Err(LockError::AlreadyHeld) => Ok(None),
+            locked => locked,
+        }
     }
 
     /// Locks the value, waiting up to `timeout`; `None` if that was not long enough.
@@ -169,15 +176,15 @@ impl<T: Data> Value<T> {
     ///
     /// Those of [`lock`](Self::lock).
     pub fn lock_timeout(&self, timeout: Duration) -> Locked<'_, T> {
-        self.wrap(self.block.lock().lock_timeout(timeout))
+        self.lock_until(Deadline::after(timeout))
     }
 
-    fn wrap<'a>(
-        &'a self,
-        taken: Result<Option<LockGuard<'a>>, LockError<LockGuard<'a>>>,
-    ) -> Locked<'a, T> {
+    fn lock_until(&self, deadline: Deadline) -> Locked<'_, T> {
         let wrap = |guard| ValueGuard::new(&self.block, guard);
-        taken.map(|guard| guard.map(wrap)).map_err(|error| error.map(wrap))
+        match self.block.acquire(deadline) {
+            Ok(guard) => Ok(guard.map(wrap)),
+            Err(error) => Err(error.map(wrap)),
+        }
     }
 
     /// Gives access to the value to the holder of the lock that it shares with others, see
