@@ -1,37 +1,73 @@
 //! Where it was measured, and who took part.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::process::Command;
 use std::{fs, thread};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::python;
 
 /// What a reader needs to know to compare two tables.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Machine {
     commit: String,
     kernel: String,
     cpu: String,
     cpus: usize,
-    peers: BTreeMap<&'static str, String>,
+    peers: Vec<Peer>,
 }
+
+/// One who takes part.
+#[derive(Serialize, Deserialize)]
+struct Peer {
+    name: String,
+    version: String,
+    /// How it is used where its line does not say otherwise.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    usage: String,
+}
+
+/// The crates, and how they are used.
+const CRATES: [(&str, &str); 9] = [
+    ("crossbeam-channel", "bounded"),
+    ("iceoryx2", "publish and subscribe over ipc::Service"),
+    ("interprocess", "local sockets"),
+    ("ipc-channel", "features as they come"),
+    ("postcard", "with std"),
+    ("procspawn", "Pool with 2 processes"),
+    ("raw_sync", ""),
+    ("rayon", "a pool of 2 threads"),
+    ("redis", "a server of its own that keeps nothing on disk"),
+];
+
+/// What Python has of its own; its methods of starting are in the lines of the table.
+const PACKAGES: [&str; 4] = ["loky", "mpire", "pebble", "numpy"];
 
 impl Machine {
     pub(crate) fn look() -> Self {
-        let mut peers: BTreeMap<_, _> =
-            ["postcard", "procspawn", "rayon"].map(|name| (name, locked_version(name))).into();
-        peers.insert("CPython", python::version().unwrap_or_else(|error| error.to_string()));
         Self {
             commit: commit(),
             kernel: read("/proc/sys/kernel/osrelease"),
             cpu: cpu_model(),
             cpus: thread::available_parallelism().map_or(0, usize::from),
-            peers,
+            peers: peers(),
         }
     }
+}
+
+fn peers() -> Vec<Peer> {
+    let crates = CRATES.map(|(name, usage)| Peer {
+        name: name.to_owned(),
+        version: locked_version(name),
+        usage: usage.to_owned(),
+    });
+    let python = python::versions(&PACKAGES)
+        .unwrap_or_else(|error| vec![("CPython".into(), format!("{error:#}"))]);
+    let server = ("redis-server".to_owned(), redis_server());
+    let others = python.into_iter().chain([server]);
+    let others = others.map(|(name, version)| Peer { name, version, usage: String::new() });
+    crates.into_iter().chain(others).collect()
 }
 
 impl fmt::Display for Machine {
@@ -39,13 +75,19 @@ impl fmt::Display for Machine {
         let Self { commit, kernel, cpu, cpus, peers } = self;
         writeln!(f, "multiprocess {commit}")?;
         writeln!(f, "Linux {kernel}, {cpus} of {cpu}")?;
-        let peers: Vec<_> =
-            peers.iter().map(|(name, version)| format!("{name} {version}")).collect();
-        f.write_str(&peers.join(", "))
+        for (i, Peer { name, version, usage }) in peers.iter().enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(f, "{comma}{name} {version}")?;
+            if !usage.is_empty() {
+                write!(f, " ({usage})")?;
+            }
+        }
+        Ok(())
     }
 }
 
 const UNKNOWN: &str = "unknown";
+const MISSING: &str = "missing";
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).map_or_else(|_| UNKNOWN.into(), |text| text.trim().to_owned())
@@ -59,16 +101,22 @@ fn cpu_model() -> String {
     name.unwrap_or(std::env::consts::ARCH).to_owned()
 }
 
+/// What a program prints, if it is there and succeeds.
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    output.status.success().then(|| text.trim().to_owned())
+}
+
 fn commit() -> String {
-    let described = Command::new("git")
-        .args(["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty"])
-        .output();
-    match described {
-        Ok(output) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        }
-        _ => UNKNOWN.into(),
-    }
+    let arguments = ["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty"];
+    output("git", &arguments).unwrap_or_else(|| UNKNOWN.into())
+}
+
+fn redis_server() -> String {
+    let text = output("redis-server", &["--version"]).unwrap_or_default();
+    let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="));
+    version.unwrap_or(MISSING).to_owned()
 }
 
 /// The version of a dependency that this program was built with.

@@ -1,76 +1,134 @@
 //! Every peer side by side, one command: `cargo run --release -p mp-bench`.
 //!
 //! A [`row`] is one question, put to several systems; `rows` has a file for each kind of question.
-//! [`run`] asks the systems of a row in turn, and [`report`] prints what they did.
+//! [`run`] asks the systems of a row in turn, in a process that [`host`] watches, while [`noise`]
+//! watches the machine. What they did is a [`report`], which is printed ([`print`](mod@print)),
+//! drawn ([`chart`]) or compared with what is expected ([`check`]).
+//!
+//! Two more kinds of measurement stand beside the rows: [`instructions`] counts, and [`growth`].
 
+mod chart;
+mod check;
+mod duo;
+mod growth;
+mod host;
+mod instructions;
 mod machine;
+mod noise;
+mod options;
+mod pin;
+mod print;
 mod python;
 mod report;
 mod row;
 mod rows;
 mod run;
+mod stats;
+mod table;
 
-use anyhow::ensure;
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
 use clap::Parser;
 
-use crate::machine::Machine;
+use crate::check::Verdict;
+use crate::growth::Growth;
+use crate::options::Options;
 use crate::report::Report;
 use crate::row::Scale;
 
 /// Makes this program exit at once: the least that any start of a process can cost.
 const EXIT: &str = "--exit-at-once";
 
-/// Measures `multiprocess` and its peers side by side.
-#[derive(Debug, Parser)]
-struct Options {
-    /// Measures only the rows whose names begin so; may be given several times
-    #[arg(long, value_name = "ROW")]
-    only: Vec<String>,
-    /// Measures less of everything: to see that it works
-    #[arg(long)]
-    quick: bool,
-    /// Sets how often each system of a row is measured [default: 9, or 3 if quick]
-    #[arg(long)]
-    runs: Option<usize>,
-    /// Lists the rows and measures nothing
-    #[arg(long)]
-    list: bool,
-    /// Prints Markdown
-    #[arg(long)]
-    markdown: bool,
-    /// Prints JSON
-    #[arg(long, conflicts_with = "markdown")]
-    json: bool,
-}
-
-fn main() -> anyhow::Result<()> {
-    if std::env::args_os().nth(1).is_some_and(|first| first == EXIT) {
-        return Ok(());
+fn main() -> Result<ExitCode> {
+    let mut arguments = std::env::args();
+    match arguments.nth(1).as_deref() {
+        Some(EXIT) => return Ok(ExitCode::SUCCESS),
+        Some(instructions::REPEAT) => return instructions::repeat(arguments),
+        _ => {}
     }
     mp_process::init();
     procspawn::init();
     let options = Options::parse();
-    let wanted = |name: &str| {
-        options.only.is_empty() || options.only.iter().any(|only| name.starts_with(only))
-    };
-    let scale = Scale { quick: options.quick };
-    let mut rows = rows::all(scale);
-    rows.retain(|row| wanted(&row.name));
-    ensure!(!rows.is_empty(), "no row has such a name; --list shows them");
     if options.list {
-        rows.iter().for_each(|row| println!("{:24} {}", row.name, row.about));
-        return Ok(());
+        list(&options);
+    } else if options.growth {
+        grow(&options)?;
+    } else if options.instructions && options.check.is_none() {
+        print!("{}", instructions::text(&instructions::count()?));
+    } else if options.check.is_some() {
+        return Ok(compare(&options)?.exit_code());
+    } else {
+        show(&options)?;
     }
-    let runs = options.runs.unwrap_or(if options.quick { 3 } else { 9 }).max(1);
-    let mut report = Report { machine: Machine::look(), runs, rows: Vec::new() };
-    for row in rows {
-        eprintln!("measuring {}", row.name);
-        report.rows.push(run::measure(row, runs));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(options: &Options) {
+    for (group, row) in rows::all(Scale { quick: options.quick }) {
+        if options.wants(&row.name) {
+            println!("{group:10} {:24} {}", row.name, row.about);
+        }
     }
+}
+
+/// Measures the rows, or takes what was saved; then prints, and draws.
+fn show(options: &Options) -> Result<()> {
+    let report = match &options.from {
+        Some(file) => {
+            let mut report = Report::load(file)?;
+            report.rows.retain(|row| options.wants(&row.name));
+            report
+        }
+        None => table::measure(options)?,
+    };
+    ensure!(!report.rows.is_empty(), "no row has such a name; --list shows them");
+    print_report(&report, options)?;
+    match &options.charts {
+        Some(folder) => chart::draw_rows(&report, folder),
+        None => Ok(()),
+    }
+}
+
+fn print_report(report: &Report, options: &Options) -> Result<()> {
     match (options.json, options.markdown) {
-        (true, _) => println!("{}", serde_json::to_string_pretty(&report)?),
+        (true, _) => println!("{}", serde_json::to_string_pretty(report)?),
         (_, true) => print!("{}", report.markdown()),
         _ => print!("{}", report.text()),
     }
     Ok(())
+}
+
+/// Measures what is stored in the file of expectations, and judges it, or stores it.
+fn compare(options: &Options) -> Result<Verdict> {
+    let counts = if instructions::can_count() { instructions::count()? } else { Vec::new() };
+    if counts.is_empty() {
+        eprintln!("instructions are not counted: valgrind is missing");
+    }
+    if options.instructions {
+        return check::instructions_only(&counts, options);
+    }
+    let report = table::measure(options)?;
+    ensure!(!report.rows.is_empty(), "no row has such a name; --list shows them");
+    print_report(&report, options)?;
+    check::all(report, &counts, options)
+}
+
+fn grow(options: &Options) -> Result<()> {
+    let growth = match &options.from {
+        Some(file) => Growth::load(file)?,
+        None => Growth::measure(options)?,
+    };
+    if let Some(file) = &options.save {
+        report::save(file, &growth)?;
+    }
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&growth)?);
+    } else {
+        print!("{}", growth.text(options.markdown));
+    }
+    match &options.charts {
+        Some(folder) => chart::draw_growth(&growth, folder),
+        None => Ok(()),
+    }
 }

@@ -1,129 +1,141 @@
-//! What came of it, as a table for eyes, for Markdown, or as JSON.
+//! What came of it: the data that is printed, drawn, saved and compared.
 
-use std::fmt::Write;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
 
-use serde::Serialize;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
-use crate::row::Better;
+use crate::noise::Drift;
+use crate::row::{Better, Kind, Row, System};
+use crate::stats::Figures;
 
 /// The whole table.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Report {
     #[serde(flatten)]
     pub(crate) machine: Machine,
+    /// A processor list, or nothing if the system places everything.
+    pub(crate) pinned: Option<String>,
+    pub(crate) quick: bool,
     pub(crate) runs: usize,
+    pub(crate) drift: Drift,
     pub(crate) rows: Vec<RowReport>,
 }
 
 /// A row that was measured.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct RowReport {
+    pub(crate) group: String,
     pub(crate) name: String,
     pub(crate) about: String,
-    pub(crate) unit: &'static str,
+    pub(crate) unit: String,
     pub(crate) better: Better,
+    /// Why not to trust it, if there is a reason.
+    pub(crate) noise: Vec<String>,
+    /// All of it: set-up, turns, and clearing away.
+    pub(crate) seconds: f64,
     pub(crate) outcomes: Vec<Outcome>,
 }
 
 /// What one system did, or why it did nothing.
-#[derive(Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Outcome {
-    pub(crate) system: &'static str,
+    pub(crate) system: String,
+    pub(crate) kind: Kind,
+    /// In the order of the turns.
+    pub(crate) samples: Vec<f64>,
     #[serde(flatten)]
     pub(crate) figures: Option<Figures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) words: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) missing: Option<String>,
 }
 
-/// The results of several runs.
-#[derive(Serialize)]
-pub(crate) struct Figures {
-    pub(crate) median: f64,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
-    /// How many times better we are: the median over the runs, each compared with ours of the
-    /// same run.
-    #[serde(rename = "ours_is_better_by")]
-    pub(crate) advantage: Option<f64>,
+impl Report {
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let file = File::open(path).with_context(|| path.display().to_string())?;
+        serde_json::from_reader(BufReader::new(file)).with_context(|| path.display().to_string())
+    }
+
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
+        save(path, self)
+    }
+
+    /// The names of the groups, in the order of the table.
+    pub(crate) fn groups(&self) -> Vec<&str> {
+        let mut groups: Vec<_> = self.rows.iter().map(|row| row.group.as_str()).collect();
+        groups.dedup();
+        groups
+    }
 }
 
-impl Outcome {
-    pub(crate) fn missing(system: &'static str, why: String) -> Self {
-        Self { system, figures: None, missing: Some(why) }
-    }
-
-    fn cells(&self) -> [String; 3] {
-        let system = self.system.to_owned();
-        match (&self.figures, &self.missing) {
-            (Some(figures), _) => {
-                let Figures { median, min, max, advantage } = figures;
-                let spread = format!("{} [{} .. {}]", short(*median), short(*min), short(*max));
-                [system, spread, advantage.map_or_else(String::new, |by| format!("{by:.2}x"))]
-            }
-            (None, why) => {
-                let why = why.as_deref().unwrap_or("no reason given");
-                [system, format!("missing: {}", why.replace(['\n', '|'], " ")), String::new()]
-            }
+/// Writes a file that people may want to read, too.
+pub(crate) fn save(path: &Path, value: &impl Serialize) -> Result<()> {
+    let write = || {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
         }
-    }
+        let mut file = BufWriter::new(File::create(path)?);
+        serde_json::to_writer_pretty(&mut file, value)?;
+        writeln!(file)?;
+        file.flush()
+    };
+    write().with_context(|| path.display().to_string())
 }
 
 impl RowReport {
-    fn title(&self) -> String {
+    pub(crate) fn new(group: &str, row: &Row) -> Self {
+        Self {
+            group: group.to_owned(),
+            name: row.name.clone(),
+            about: row.about.clone(),
+            unit: row.unit.to_owned(),
+            better: row.better,
+            noise: Vec::new(),
+            seconds: 0.0,
+            outcomes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn title(&self) -> String {
         let better = match self.better {
             Better::Lower => "lower",
             Better::Higher => "higher",
         };
-        format!("{}: {} ({}, {better} is better)", self.name, self.about, self.unit)
+        match self.unit.as_str() {
+            "" => self.about.clone(),
+            unit => format!("{} ({unit}, {better} is better)", self.about),
+        }
     }
 }
 
-const HEAD: [&str; 3] = ["system", "median [min .. max]", "ours is better by"];
+impl Outcome {
+    pub(crate) fn missing(system: &System, why: String) -> Self {
+        Self { missing: Some(why), ..Self::nothing(system) }
+    }
 
-impl Report {
-    /// The table for a terminal.
-    pub(crate) fn text(&self) -> String {
-        let mut out = self.preface();
-        for row in &self.rows {
-            let _ = writeln!(out, "\n{}", row.title());
-            for [system, spread, by] in row.outcomes.iter().map(Outcome::cells) {
-                let line = format!("  {system:28} {spread:36} {by:>10}");
-                let _ = writeln!(out, "{}", line.trim_end());
-            }
+    /// No figures, no words, no reason yet.
+    pub(crate) fn nothing(system: &System) -> Self {
+        Self {
+            system: system.name.clone(),
+            kind: system.kind,
+            samples: Vec::new(),
+            figures: None,
+            words: None,
+            missing: None,
         }
-        let _ = writeln!(out, "\nThe last column says how many times better ours is.\n{NOTE}");
-        out
     }
 
-    /// The table for a page.
-    pub(crate) fn markdown(&self) -> String {
-        let mut out = self.preface().replace('\n', "  \n");
-        let _ = writeln!(out, "\n| row | {} |\n|---|---|---|---|", HEAD.join(" | "));
-        for row in &self.rows {
-            for (i, outcome) in row.outcomes.iter().enumerate() {
-                let title = if i == 0 { row.title() } else { String::new() };
-                let _ = writeln!(out, "| {title} | {} |", outcome.cells().join(" | "));
-            }
+    /// The name, with what it is if it is no contender.
+    pub(crate) fn title(&self) -> String {
+        match self.kind {
+            Kind::Contender => self.system.clone(),
+            Kind::Limit => format!("limit: {}", self.system),
+            Kind::Ceiling => format!("threads: {}", self.system),
         }
-        let _ = writeln!(out, "\n{NOTE}");
-        out
-    }
-
-    fn preface(&self) -> String {
-        format!("{}\n{} runs of each, in turn\n", self.machine, self.runs)
-    }
-}
-
-const NOTE: &str =
-    "The main job, thumbnails of photographs: cargo run --release --example thumbnails";
-
-/// Four digits or so: more would be noise.
-fn short(number: f64) -> String {
-    match number.abs() {
-        n if n >= 1000.0 => format!("{number:.0}"),
-        n if n >= 100.0 => format!("{number:.1}"),
-        n if n >= 10.0 => format!("{number:.2}"),
-        _ => format!("{number:.3}"),
     }
 }

@@ -1,12 +1,13 @@
 //! One question, and those who answer it.
 
-use anyhow::Result;
-use serde::Serialize;
+use anyhow::{Result, anyhow};
+use serde::{Deserialize, Serialize};
 
 /// One question. The first of the systems is ours: the others are compared with it.
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) about: String,
+    /// Empty where the answers are words.
     pub(crate) unit: &'static str,
     pub(crate) better: Better,
     /// So many bytes of touched heap does this process have meanwhile.
@@ -15,11 +16,33 @@ pub(crate) struct Row {
 }
 
 /// Which of two results is the better one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Better {
     Lower,
     Higher,
+}
+
+impl Better {
+    /// How many times better `ours` is.
+    pub(crate) fn advantage(self, ours: f64, theirs: f64) -> f64 {
+        match self {
+            Self::Lower => theirs / ours,
+            Self::Higher => ours / theirs,
+        }
+    }
+}
+
+/// What a system is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// Ours, or another that one could take for the same work.
+    Contender,
+    /// The bare mechanism without anything around it: nobody can be faster by it.
+    Limit,
+    /// Threads of one process: what one would take if processes were not needed.
+    Ceiling,
 }
 
 /// Measures once, in the unit of the row.
@@ -27,22 +50,74 @@ pub(crate) type Measure = Box<dyn FnMut() -> Result<f64>>;
 
 /// One who answers.
 pub(crate) struct System {
-    pub(crate) name: &'static str,
-    /// Makes what is measured, such as a pool. It lives until the row is done.
-    pub(crate) setup: Box<dyn FnOnce() -> Result<Measure>>,
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) answer: Answer,
+}
+
+/// How a system answers.
+pub(crate) enum Answer {
+    /// By figures. The closure makes what is measured, such as a pool, which lives until the row
+    /// is done.
+    Figures(Box<dyn FnOnce() -> Result<Measure>>),
+    /// By words, once.
+    Words(Box<dyn FnOnce() -> Result<String>>),
 }
 
 impl System {
-    pub(crate) fn new<M>(name: &'static str, setup: impl FnOnce() -> Result<M> + 'static) -> Self
+    /// Ours, or a peer.
+    pub(crate) fn new<M>(
+        name: impl Into<String>,
+        setup: impl FnOnce() -> Result<M> + 'static,
+    ) -> Self
     where
         M: FnMut() -> Result<f64> + 'static,
     {
-        Self { name, setup: Box::new(|| Ok(Box::new(setup()?))) }
+        Self {
+            name: name.into(),
+            kind: Kind::Contender,
+            answer: Answer::Figures(Box::new(|| Ok(Box::new(setup()?)))),
+        }
+    }
+
+    /// A physical limit, bare.
+    pub(crate) fn limit<M>(
+        name: impl Into<String>,
+        setup: impl FnOnce() -> Result<M> + 'static,
+    ) -> Self
+    where
+        M: FnMut() -> Result<f64> + 'static,
+    {
+        Self { kind: Kind::Limit, ..Self::new(name, setup) }
+    }
+
+    /// Threads in one process.
+    pub(crate) fn ceiling<M>(
+        name: impl Into<String>,
+        setup: impl FnOnce() -> Result<M> + 'static,
+    ) -> Self
+    where
+        M: FnMut() -> Result<f64> + 'static,
+    {
+        Self { kind: Kind::Ceiling, ..Self::new(name, setup) }
+    }
+
+    /// One who cannot answer, and why.
+    pub(crate) fn absent(name: impl Into<String>, why: &'static str) -> Self {
+        Self::new(name, move || Err::<Measure, _>(anyhow!(why)))
+    }
+
+    /// One who answers by words, such as what becomes of it after a kill.
+    pub(crate) fn verdict(
+        name: impl Into<String>,
+        ask: impl FnOnce() -> Result<String> + 'static,
+    ) -> Self {
+        Self { name: name.into(), kind: Kind::Contender, answer: Answer::Words(Box::new(ask)) }
     }
 }
 
 /// How much of everything is measured at once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Scale {
     pub(crate) quick: bool,
 }

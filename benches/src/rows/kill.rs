@@ -11,7 +11,7 @@ use mp_pool::Pool;
 use rustix::process::{Pid, Signal};
 
 use super::python;
-use crate::row::{Better, Row, System};
+use crate::row::{Better, Row, Scale, System};
 
 /// After so long, a peer is said to hang.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,13 +23,15 @@ enum Until {
     NextResult,
 }
 
-pub(crate) fn rows() -> Vec<Row> {
+pub(crate) fn rows(_: Scale) -> Vec<Row> {
     let mut told = row("kill-told", "a busy worker is killed: the caller is told", Until::Told);
-    told.systems.push(python("CPython Pool", "pool_kill", [], ms));
+    told.systems.push(python("CPython Pool", "pool.pool_kill", [], ms));
     vec![told, row("kill-next", "the same: the next result is there", Until::NextResult)]
 }
 
 fn row(name: &str, about: &str, until: Until) -> Row {
+    let until_next = usize::from(until == Until::NextResult);
+    let peer = |name: &'static str, what| python(name, what, [until_next], ms);
     Row {
         name: name.into(),
         about: about.into(),
@@ -45,12 +47,10 @@ fn row(name: &str, about: &str, until: Until) -> Row {
                 let pool = procspawn::Pool::new(1)?;
                 Ok(move || procspawn(&pool, until).map(ms))
             }),
-            python(
-                "CPython Executor",
-                "executor_kill",
-                [usize::from(until == Until::NextResult)],
-                ms,
-            ),
+            peer("CPython Executor", "pool.executor_kill"),
+            peer("loky", "thirdparty.loky_kill"),
+            peer("mpire", "thirdparty.mpire_kill"),
+            peer("pebble", "thirdparty.pebble_kill"),
         ],
     }
 }
@@ -61,7 +61,7 @@ fn ms(seconds: f64) -> f64 {
 
 fn ours(pool: &Pool, until: Until) -> Result<f64> {
     let reports = Reports::new()?;
-    let task = pool.apply_async(busy, (reports.name.clone(),));
+    let task = pool.apply_async(busy, (reports.name(),));
     let begin = reports.kill_first()?;
     ensure!(task.get().is_err(), "the busy task has a result");
     if until == Until::NextResult {
@@ -72,7 +72,7 @@ fn ours(pool: &Pool, until: Until) -> Result<f64> {
 
 fn procspawn(pool: &procspawn::Pool, until: Until) -> Result<f64> {
     let reports = Reports::new()?;
-    let mut task = pool.spawn(reports.name.clone(), busy);
+    let mut task = pool.spawn(reports.name(), busy);
     let begin = reports.kill_first()?;
     let told = task.join_timeout(PATIENCE);
     ensure!(!told.is_err_and(|error| error.is_timeout()), "not told within {PATIENCE:?}");
@@ -83,13 +83,13 @@ fn procspawn(pool: &procspawn::Pool, until: Until) -> Result<f64> {
 }
 
 /// Where busy tasks tell who they are.
-struct Reports {
+pub(super) struct Reports {
     name: String,
     socket: UnixDatagram,
 }
 
 impl Reports {
-    fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("mp-bench-{}-{count}", process::id());
@@ -98,8 +98,13 @@ impl Reports {
         Ok(Self { name, socket })
     }
 
+    /// What [`busy`] wants to know.
+    pub(super) fn name(&self) -> String {
+        self.name.clone()
+    }
+
     /// Kills the first process that reports, and returns when that was.
-    fn kill_first(&self) -> Result<Instant> {
+    pub(super) fn kill_first(&self) -> Result<Instant> {
         let mut report = [0; 4];
         self.socket.recv(&mut report).context("the task did not begin")?;
         let pid = Pid::from_raw(i32::from_ne_bytes(report)).context("no process")?;
@@ -110,7 +115,7 @@ impl Reports {
 }
 
 /// A task that reports the process it is in, and never ends.
-fn busy(reports: String) {
+pub(super) fn busy(reports: String) {
     let report = process::id().to_ne_bytes();
     let socket = UnixDatagram::unbound().expect("a socket");
     let address = SocketAddr::from_abstract_name(reports).expect("a name that was made by bind");

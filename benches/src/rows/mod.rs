@@ -1,9 +1,16 @@
 //! The questions.
 
 mod codec;
+mod death;
 mod kill;
+mod manager;
+mod memory;
+mod pipe;
 mod pool;
+mod queue;
+mod shm;
 mod start;
+mod sync;
 
 use std::time::Instant;
 
@@ -12,10 +19,24 @@ use anyhow::Result;
 use crate::python::Python;
 use crate::row::{Row, Scale, System};
 
-/// All of them, in the order of the table. Nothing is set up yet.
-pub(crate) fn all(scale: Scale) -> Vec<Row> {
-    let rows = [start::rows(scale), codec::rows(scale), pool::rows(scale), kill::rows()];
-    rows.into_iter().flatten().collect()
+/// All of them with the group that each belongs to, in the order of the table. Nothing is set up
+/// yet.
+pub(crate) fn all(scale: Scale) -> Vec<(&'static str, Row)> {
+    let groups = [
+        ("start", start::rows(scale)),
+        ("pool", pool::rows(scale)),
+        ("kill", kill::rows(scale)),
+        ("death", death::rows(scale)),
+        ("sync", sync::rows(scale)),
+        ("queue", queue::rows(scale)),
+        ("pipe", pipe::rows(scale)),
+        ("shm", shm::rows(scale)),
+        ("manager", manager::rows(scale)),
+        ("memory", memory::rows(scale)),
+        ("codec", codec::rows(scale)),
+    ];
+    let named = |(group, rows): (&'static str, Vec<Row>)| rows.into_iter().map(move |r| (group, r));
+    groups.into_iter().flat_map(named).collect()
 }
 
 /// The seconds that `body` takes.
@@ -25,9 +46,9 @@ fn seconds(body: impl FnOnce() -> Result<()>) -> Result<f64> {
     Ok(begin.elapsed().as_secs_f64())
 }
 
-/// The CPython peer `what`; `convert` makes the unit of the row from its seconds.
+/// The Python peer `what`, as in `pool.map_`; `convert` makes the unit of the row from its seconds.
 fn python(
-    name: &'static str,
+    name: impl Into<String>,
     what: &'static str,
     numbers: impl IntoIterator<Item = usize>,
     convert: impl Fn(f64) -> f64 + 'static,
