@@ -38,3 +38,12 @@ pub use mp_shm as shm;
 #[cfg(feature = "shm")]
 #[doc(inline)]
 pub use mp_shm::{Array, RawArray, RawValue, ShareableList, SharedMemory, Value};
+
+#[cfg(feature = "queue")]
+#[doc(inline)]
+pub use mp_queue as queue;
+#[cfg(feature = "queue")]
+#[doc(inline)]
+pub use mp_queue::{
+    Connection, JoinableQueue, Queue, Receiver, Sender, SimpleQueue, channel, pipe, sync_channel,
+};

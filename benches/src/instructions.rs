@@ -8,8 +8,10 @@ use std::fmt::Write;
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use mp_handle::{Consumer, Kind, Parcel, Producer, Region, Signal, ring_size};
+use mp_queue::Queue;
+use mp_sync::{Event, Lock, LockError, Semaphore};
 use serde::{Deserialize, Serialize};
 
 /// Makes this program do one hot path: its name, and how often, follow.
@@ -22,7 +24,7 @@ const MANY: u64 = 11_000;
 type Body = fn(u64) -> Result<()>;
 
 /// The hot paths, by name.
-const PATHS: [(&str, Body); 7] = [
+const PATHS: [(&str, Body); 11] = [
     ("codec-encode", codec_encode),
     ("codec-decode", codec_decode),
     ("parcel-encode", parcel_encode),
@@ -30,6 +32,10 @@ const PATHS: [(&str, Body); 7] = [
     ("ring-push-pop-8", |times| ring_push_pop(times, 8)),
     ("ring-push-pop-256", |times| ring_push_pop(times, 256)),
     ("signal-notify", signal_notify),
+    ("lock-unlock", lock_unlock),
+    ("event-set-clear", event_set_clear),
+    ("semaphore-acquire-release", semaphore_acquire_release),
+    ("queue-put-get-8", |times| queue_put_get(times, 8)),
 ];
 
 /// What callgrind counted.
@@ -156,6 +162,48 @@ fn signal_notify(times: u64) -> Result<()> {
     let signal = Signal::at(&region, 0)?;
     for _ in 0..times {
         black_box(&signal).notify();
+    }
+    Ok(())
+}
+
+/// Nobody else wants it.
+fn lock_unlock(times: u64) -> Result<()> {
+    let lock = Lock::new()?;
+    for _ in 0..times {
+        let guard = black_box(&lock).lock().or_else(LockError::recover);
+        drop(guard.map_err(|error| anyhow!(error.to_string()))?);
+    }
+    Ok(())
+}
+
+/// Nobody waits for it.
+fn event_set_clear(times: u64) -> Result<()> {
+    let event = Event::new()?;
+    for _ in 0..times {
+        black_box(&event).set();
+        event.clear();
+    }
+    Ok(())
+}
+
+/// Nobody else wants the permit.
+fn semaphore_acquire_release(times: u64) -> Result<()> {
+    let semaphore = Semaphore::new(1)?;
+    for _ in 0..times {
+        drop(black_box(&semaphore).acquire());
+    }
+    Ok(())
+}
+
+/// Bytes from a slice, and into a buffer.
+fn queue_put_get(times: u64, len: usize) -> Result<()> {
+    let queue = Queue::<Vec<u8>>::new()?;
+    let message = vec![1; len];
+    let mut got = Vec::with_capacity(len);
+    for _ in 0..times {
+        queue.put_bytes(black_box(&message))?;
+        queue.get_bytes_into(&mut got)?;
+        black_box(&got);
     }
     Ok(())
 }

@@ -165,6 +165,13 @@ impl Parcel {
         }
     }
 
+    /// The encoded bytes, to append to by other means: what was encoded elsewhere. Received ones
+    /// are copied first.
+    #[inline]
+    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        self.body.owned()
+    }
+
     /// The descriptors of the handles in the parcel, each once.
     #[must_use]
     #[inline]

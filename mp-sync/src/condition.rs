@@ -167,7 +167,7 @@ impl Condition {
         deadline: Deadline,
     ) -> Result<(G, bool), LockError<G>> {
         let waiter = self.slots.enter().ok_or(LockError::TooManyUsers)?;
-        let waited = guard.held().without(|| waiter.sleep(deadline));
+        let waited = guard.held().without(|| waiter.wait(deadline));
         waiter.leave();
         match waited? {
             (notified, Taken::Clean) => Ok((guard, notified)),

@@ -3,15 +3,13 @@
 use anyhow::Result;
 
 use crate::duo::line::{
-    Futex, Iceoryx, IceoryxEvent, IpcBytes, Line, LocalSocket, Pipe, Ring, SpinRing,
+    Futex, Iceoryx, IceoryxEvent, IpcBytes, Line, LocalSocket, OurPipe, Pipe, QueueBytes, Ring,
+    SpinRing,
 };
 use crate::duo::{
     Load, Pace, Partner, Places, Sample, Team, Work, micros, python_pair, repeat, together,
 };
 use crate::row::{Better, Row, Scale, System};
-
-/// What stands in the place of ours.
-const NOT_BUILT: &str = "mp-queue is not built yet";
 
 pub(crate) fn rows(scale: Scale) -> Vec<Row> {
     let pace = Pace::new(scale);
@@ -68,7 +66,10 @@ impl Where {
 
 fn systems(pace: Pace, course: Where, len: usize) -> Vec<System> {
     let quiet = course == Where::TwoCores;
-    let mut systems = vec![System::absent("ours", NOT_BUILT)];
+    let mut systems = vec![
+        System::new("ours, Connection", echo::<OurPipe>(pace, course, len)),
+        System::new("ours, two Queues", echo::<QueueBytes>(pace, course, len)),
+    ];
     if quiet {
         let spinning = echo::<SpinRing>(pace, course, len);
         systems.push(System::limit("bare ring, only spinning", spinning));

@@ -146,6 +146,8 @@ pub struct NamedRegion {
     pub kind: Option<Kind>,
     /// The user to whom it belongs.
     pub owner: u32,
+    /// Its permission bits, as of a file.
+    pub mode: u32,
     /// The size of its file in bytes.
     pub size: u64,
 }
@@ -268,7 +270,8 @@ fn describe(name: &str) -> Option<NamedRegion> {
     let file = open(path, flags, Mode::empty()).ok();
     let kind = file.and_then(|fd| super::read_header(&fd).ok()).map(|header| header.kind);
     let size = u64::try_from(stat.st_size).unwrap_or(0);
-    Some(NamedRegion { name: name.to_owned(), kind, owner: stat.st_uid, size })
+    let mode = stat.st_mode & 0o777;
+    Some(NamedRegion { name: name.to_owned(), kind, owner: stat.st_uid, mode, size })
 }
 
 /// Returns the user to whom the file belongs.

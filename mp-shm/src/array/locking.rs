@@ -66,7 +66,7 @@ impl<T: Data> Array<T> {
         deadline: Deadline,
     ) -> Result<Option<LockGuard<'_>>, LockError<LockGuard<'_>>> {
         let Inner { block, claims } = &*self.inner;
-        if let Ok(Some(guard)) = block.acquire(Deadline::now())
+        if let Ok(Some(guard)) = block.try_acquire()
             && claims.are_none()
         {
             return Ok(Some(guard));

@@ -22,8 +22,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::error::{BarrierError, BrokenBy};
 use super::words::{ACTING, BROKEN, OPEN, PHASE, REMEMBERED, ROUND, Rolls, Words, age, bit, next};
-use crate::primitive::{AtomicU64, Deadline, Identity, Ordering, Robust};
-use crate::primitive::{futex_wait, futex_wake};
+use crate::primitive::{AtomicU64, Deadline, Identity, LastCpu, Ordering, Robust};
+use crate::primitive::{futex_wait, futex_wake, spin};
 use crate::robust::Taken;
 
 /// A barrier at work.
@@ -57,7 +57,7 @@ impl Rounds<'_> {
         loop {
             match self.arrive(deadline, action.is_some())? {
                 Arrival::Early { round, index } => {
-                    return self.sleep(round, index, deadline).map(|()| index);
+                    return self.outwait(round, index, deadline).map(|()| index);
                 }
                 Arrival::Last => break,
                 Arrival::Leader { state } => {
@@ -65,7 +65,7 @@ impl Rounds<'_> {
                     break;
                 }
                 // However that round ends, this one is not of it.
-                Arrival::Busy { round } => match self.sleep(round, 0, deadline) {
+                Arrival::Busy { round } => match self.outwait(round, 0, deadline) {
                     Err(BarrierError::TimedOut) => return Err(BarrierError::TimedOut),
                     _ => continue,
                 },
@@ -122,6 +122,7 @@ impl Rounds<'_> {
     fn complete(&self, state: u32) -> Result<(), BarrierError> {
         let passed = &self.words.passed;
         let round = state / ROUND;
+        self.ender_cpu(round).record();
         passed.fetch_and(!bit(round + 1), Ordering::Relaxed);
         passed.fetch_or(bit(round), Ordering::Relaxed);
         let completed = self.exchange(state, next(state) | OPEN);
@@ -139,8 +140,9 @@ impl Rounds<'_> {
         exchanged.map(drop).map_err(|_| self.broken())
     }
 
-    /// Sleeps until the round has ended.
-    fn sleep(&self, round: u32, index: u32, deadline: Deadline) -> Result<(), BarrierError> {
+    /// Waits until the round has ended.
+    fn outwait(&self, round: u32, index: u32, deadline: Deadline) -> Result<(), BarrierError> {
+        spin(self.ender_cpu(round), deadline, || self.state() / ROUND != round);
         loop {
             let seen = self.state();
             if seen / ROUND != round {
@@ -272,6 +274,10 @@ impl Rounds<'_> {
 
     fn roll(&self, round: u32) -> &[AtomicU64] {
         &self.rolls[round as usize % 2]
+    }
+
+    fn ender_cpu(&self, round: u32) -> &LastCpu {
+        &self.words.ender_cpus[round as usize % 2]
     }
 
     fn broken(&self) -> BarrierError {

@@ -18,7 +18,7 @@
 
 use mp_handle::Shared;
 
-use crate::primitive::{AtomicU32, AtomicU64};
+use crate::primitive::{AtomicU32, AtomicU64, LastCpu};
 
 /// The most parties of a barrier.
 pub(super) const PARTIES_MAX: u32 = if cfg!(all(test, shuttle)) { 3 } else { 1000 };
@@ -49,6 +49,9 @@ pub(super) struct Words {
     pub(super) passed: AtomicU64,
     /// What broke it last.
     pub(super) cause: AtomicU64,
+    /// Who ended the last even round, and the last odd one. Whoever comes last mostly comes first
+    /// to the next round, so that two take turns.
+    pub(super) ender_cpus: [LastCpu; 2],
 }
 
 /// Who came, in order: to the even rounds, and to the odd ones.

@@ -34,7 +34,7 @@ impl Store {
         while in_time && self.things.load(Ordering::Relaxed) == 0 {
             let waiter = self.slots.enter().expect("a free slot");
             self.lock.unlock();
-            in_time = waiter.sleep(deadline);
+            in_time = waiter.wait(deadline);
             self.lock();
             waiter.leave();
         }

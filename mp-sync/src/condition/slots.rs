@@ -23,8 +23,8 @@
 //! only then to clear it. A burier that is killed leaves a slot with a dead owner. At worst a
 //! notification is given twice, which is a spurious wake-up.
 
-use crate::primitive::{AtomicU32, AtomicU64, Deadline, Identity, Ordering};
-use crate::primitive::{futex_wait, futex_wake};
+use crate::primitive::{AtomicU32, AtomicU64, Deadline, Identity, LastCpu, Ordering};
+use crate::primitive::{futex_wait, futex_wake, spin};
 use mp_handle::Shared;
 
 /// How many can wait at the same time.
@@ -47,6 +47,9 @@ pub(super) struct Slots {
     top: AtomicU32,
     owners: [AtomicU64; SLOTS],
     words: [AtomicU32; SLOTS],
+    /// Who notified last: one with an even ticket, and one with an odd one. So two who take turns
+    /// do not each see themselves.
+    notifier_cpus: [LastCpu; 2],
 }
 
 #[allow(unsafe_code)]
@@ -104,7 +107,7 @@ impl Slots {
         // game but with a peer gone mad.
         for _ in 0..SLOTS {
             let Some((word, seen)) = self.longest() else { return false };
-            if wake(word, seen) {
+            if self.wake(word, seen) {
                 return true;
             }
         }
@@ -125,9 +128,24 @@ impl Slots {
         for word in self.words() {
             let seen = word.load(Ordering::Acquire);
             if is_waiting(seen) {
-                wake(word, seen);
+                self.wake(word, seen);
             }
         }
+    }
+
+    /// Notifies the one whose word this is, unless it has changed.
+    fn wake(&self, word: &AtomicU32, seen: u32) -> bool {
+        self.notifier_cpu(seen).record();
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        let notified = word.compare_exchange(seen, NOTIFIED, success, failure).is_ok();
+        if notified {
+            futex_wake(word, 1);
+        }
+        notified
+    }
+
+    fn notifier_cpu(&self, waiting: u32) -> &LastCpu {
+        &self.notifier_cpus[(waiting / TICKET) as usize % 2]
     }
 
     /// Counts those who wait and have not been notified.
@@ -176,9 +194,13 @@ impl Slots {
 }
 
 impl Waiter<'_> {
-    /// Sleeps until it is notified; tells whether that was before the deadline.
-    pub(super) fn sleep(&self, deadline: Deadline) -> bool {
+    /// Waits until it is notified; tells whether that was before the deadline.
+    pub(super) fn wait(&self, deadline: Deadline) -> bool {
         let word = &self.slots.words[self.index];
+        let notified = || word.load(Ordering::Acquire) != self.waiting;
+        if spin(self.slots.notifier_cpu(self.waiting), deadline, notified) {
+            return true;
+        }
         while word.load(Ordering::Acquire) == self.waiting {
             if deadline.is_expired() {
                 let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
@@ -201,14 +223,4 @@ impl Waiter<'_> {
 
 fn is_waiting(seen: u32) -> bool {
     seen & STATE == WAITING
-}
-
-/// Notifies the one whose word this is, unless it has changed.
-fn wake(word: &AtomicU32, seen: u32) -> bool {
-    let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
-    let notified = word.compare_exchange(seen, NOTIFIED, success, failure).is_ok();
-    if notified {
-        futex_wake(word, 1);
-    }
-    notified
 }

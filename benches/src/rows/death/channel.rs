@@ -10,23 +10,24 @@ use ipc_channel::ipc::{self, IpcOneShotServer, IpcSender};
 use mp_process::Process;
 
 use super::case::{self, Ready, kill, kill_asleep, until_asleep};
-use super::{python, row};
-use crate::row::{Row, System};
+use super::{python, queue, row};
+use crate::row::Row;
 
 /// More than any socket takes at once.
-const LARGE: usize = 16 << 20;
+pub(super) const LARGE: usize = 16 << 20;
 
 pub(super) fn rows() -> Vec<Row> {
-    let absent = || System::absent("ours", "mp-queue is not built yet");
     let sender = vec![
-        absent(),
+        case::system("ours, Queue", |ready| queue::sender(ready).expect("a queue")),
+        case::system("ours, Connection", |ready| queue::pipe_sender(ready).expect("a pipe")),
         case::system("ipc-channel", |ready| ipc_sender(ready).expect("a channel")),
         case::system("interprocess", |ready| socket_sender(ready).expect("a socket")),
         python("CPython Queue", "death.queue_sender"),
         python("CPython SimpleQueue", "death.simple_queue_sender"),
     ];
     let receiver = vec![
-        absent(),
+        case::system("ours, Queue", |ready| queue::receiver(ready).expect("a queue")),
+        case::system("ours, Connection", |ready| queue::pipe_receiver(ready).expect("a pipe")),
         case::system("ipc-channel", |ready| ipc_receiver(ready).expect("a channel")),
         case::system("interprocess", |ready| socket_receiver(ready).expect("a socket")),
         python("CPython Queue", "death.queue_receiver"),
@@ -76,7 +77,7 @@ fn ipc_ignore(name: String) {
 }
 
 /// Kills `receiver` as soon as the main thread, the sender, waits for it.
-fn kill_when_we_sleep(ready: Ready, receiver: Process<()>) {
+pub(super) fn kill_when_we_sleep(ready: Ready, receiver: Process<()>) {
     thread::spawn(move || {
         until_asleep(process::id());
         ready.say();

@@ -7,6 +7,7 @@ mod case;
 mod channel;
 mod lock;
 mod process;
+mod queue;
 mod worker;
 
 use std::time::Duration;

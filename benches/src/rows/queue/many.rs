@@ -5,11 +5,11 @@ use std::os::fd::OwnedFd;
 
 use anyhow::Result;
 use mp_handle::Descriptor;
+use mp_queue::Queue;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
 };
 
-use super::NOT_BUILT;
 use crate::duo::{Pace, Partner, Place, Sample, Team, Work, mega, repeat, together};
 use crate::row::{Row, System};
 use crate::rows::python;
@@ -21,7 +21,7 @@ const LEN: usize = 8;
 pub(super) fn row(pace: Pace) -> Row {
     const NONE: &str = "a receiver has one owner";
     let systems = vec![
-        System::absent("ours", NOT_BUILT),
+        System::new("ours", queue(pace)),
         System::limit("socketpair, packets", sockets(pace)),
         System::ceiling("crossbeam bounded", crossbeam(pace)),
         System::absent("ipc-channel", NONE),
@@ -37,6 +37,31 @@ pub(super) fn row(pace: Pace) -> Row {
 fn crew(partners: impl IntoIterator<Item = Result<Partner>>) -> Result<Team> {
     let partners = partners.into_iter().collect::<Result<_>>()?;
     Ok(Team { partners, work: Box::new(|_| Ok(())) })
+}
+
+type Message = [u8; LEN];
+
+/// As many messages as in a bounded channel of threads may wait.
+const CAPACITY: usize = 1024;
+
+fn queue(pace: Pace) -> impl FnOnce() -> Result<Sample> {
+    together(pace, Place::ANYWHERE, mega(SIDE), || {
+        let queue = Queue::bounded(CAPACITY)?;
+        let putters = (0..SIDE).map(|_| Partner::process(Place::ANYWHERE, put, queue.clone()));
+        let getters = (0..SIDE).map(|_| Partner::process(Place::ANYWHERE, get, queue.clone()));
+        crew(putters.chain(getters))
+    })
+}
+
+fn put(queue: Queue<Message>) -> Result<Work> {
+    Ok(repeat(move || Ok(queue.put([7; LEN])?)))
+}
+
+fn get(queue: Queue<Message>) -> Result<Work> {
+    Ok(repeat(move || {
+        black_box(queue.get()?);
+        Ok(())
+    }))
 }
 
 fn sockets(pace: Pace) -> impl FnOnce() -> Result<Sample> {
@@ -73,7 +98,7 @@ fn receive_packets(socket: Descriptor) -> Result<Work> {
 
 fn crossbeam(pace: Pace) -> impl FnOnce() -> Result<Sample> {
     together(pace, Place::ANYWHERE, mega(SIDE), || {
-        let (sender, receiver) = crossbeam_channel::bounded(1024);
+        let (sender, receiver) = crossbeam_channel::bounded(CAPACITY);
         let senders = vec![sender; SIDE].into_iter().map(|sender| {
             let put = move || Ok(sender.send([7_u8; LEN])?);
             Partner::thread(Place::ANYWHERE, move || Ok(repeat(put)))

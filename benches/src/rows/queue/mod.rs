@@ -7,9 +7,6 @@ mod threads;
 use crate::duo::{Pace, Unit, gigabytes, mega};
 use crate::row::{Better, Row, Scale, System};
 
-/// What stands in the place of ours.
-const NOT_BUILT: &str = "mp-queue is not built yet";
-
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 

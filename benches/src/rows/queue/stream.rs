@@ -2,15 +2,18 @@
 
 use anyhow::Result;
 
-use super::{NOT_BUILT, threads, unit};
-use crate::duo::line::{Iceoryx, IpcBytes, IpcTyped, Line, LocalSocket, Ring, Socket, SpinRing};
+use super::{threads, unit};
+use crate::duo::line::{
+    Iceoryx, IpcBytes, IpcTyped, Line, LocalSocket, QueueBytes, QueueTyped, Ring, Socket, SpinRing,
+};
 use crate::duo::{Pace, Partner, Places, Sample, Team, Work, apart, python_pair, repeat};
 use crate::row::{Row, System};
 
 pub(super) fn row(pace: Pace, name: &str, len: usize) -> Row {
     let [crossbeam, std_mpsc] = threads::systems(pace, len);
     let systems = vec![
-        System::absent("ours", NOT_BUILT),
+        System::new("ours, bytes", stream::<QueueBytes>(pace, len)),
+        System::new("ours, typed Vec<u8>", stream::<QueueTyped>(pace, len)),
         System::limit("bare ring", stream::<Ring>(pace, len)),
         System::limit("bare ring, only spinning", stream::<SpinRing>(pace, len)),
         System::limit("socketpair, bytes", stream::<Socket>(pace, len)),

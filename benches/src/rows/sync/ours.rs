@@ -27,10 +27,16 @@ impl SharedLock for Lock {
 /// Returns the guard, even if somebody died with the lock: what it protects is nothing here.
 #[inline]
 pub(super) fn guard<G: Recover>(taken: Result<G, LockError<G>>) -> Result<G> {
-    taken.or_else(LockError::recover).map_err(said)
+    taken.or_else(recover)
+}
+
+#[cold]
+fn recover<G: Recover>(error: LockError<G>) -> Result<G> {
+    error.recover().map_err(said)
 }
 
 /// Keeps the text of an error that borrows from a lock, so that it can leave the function.
+#[cold]
 pub(super) fn said<G>(error: LockError<G>) -> anyhow::Error {
     anyhow!(error.to_string())
 }

@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
+compile_error!("mp-queue supports 64-bit Linux with glibc only");
+
+mod address;
+mod auth;
+mod bytes;
+mod client;
+pub mod connection;
+mod listener;
+mod pipe;
+mod wait;
+
+pub use pipe::{Connection, pipe, pipe_one_way};
+pub use wait::{Waitable, wait};
+
+mod channel;
+mod queue;
+mod store;
+
+pub use channel::{IntoIter, Iter, Receiver, Sender, TryIter, channel, sync_channel};
+pub use queue::{
+    Batch, GetError, InPlace, JoinError, JoinableQueue, Loan, OutOfMessage, PutError, PutReason,
+    Queue, QueueBuilder, Readiness, SimpleQueue, TaskDoneError,
+};
+pub use store::Corrupt;
