@@ -224,7 +224,8 @@ impl Pool {
         self.shared.engine().children().iter().map(|child| child.pid()).collect()
     }
 
-    /// Takes no more tasks; the workers exit when all are done. Returns at once.
+    /// Takes no more tasks; the workers exit when all are done. Returns at once. A call such as
+    /// [`map`](Self::map) that has begun in another thread goes on to its end.
     pub fn close(&self) {
         self.shared.engine().close();
         self.shared.wake();

@@ -61,6 +61,19 @@ pub fn wait(objects: &[&dyn Waitable], timeout: Option<Duration>) -> io::Result<
     if objects.is_empty() && deadline == Deadline::NEVER {
         return Err(io::ErrorKind::InvalidInput.into());
     }
+    loop {
+        let ready = look(objects, deadline.min(Deadline::after(mp_handle::SLICE)))?;
+        if !ready.is_empty() || deadline.is_expired() {
+            return Ok(ready);
+        }
+    }
+}
+
+/// Asks each object for its descriptor, waits for these, and returns the places of what is ready.
+///
+/// A producer may be killed between its message and the signal, so this is done anew after each
+/// slice: a queue that is asked for its descriptor looks for messages itself.
+fn look(objects: &[&dyn Waitable], deadline: Deadline) -> io::Result<Vec<usize>> {
     let fds: Vec<BorrowedFd<'_>> = objects.iter().map(|object| object.as_wait_fd()).collect();
     let mut polled: Vec<PollFd<'_>> =
         fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();

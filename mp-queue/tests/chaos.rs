@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use common::random::Random;
 use common::watchdog::watchdog;
 use mp_handle::{Descriptor, Kind, Region};
-use mp_process::{Process, spawn};
+use mp_process::{Builder, Process};
 use mp_queue::{GetError, Queue};
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +131,11 @@ struct Chaos {
     consumers_killed: usize,
 }
 
+/// Should the test fail, nobody waits for its children.
+fn daemon() -> Builder {
+    Process::builder().daemon(true)
+}
+
 fn kill(victim: Process<()>) {
     // One that ended by itself has found something wrong.
     victim.kill().unwrap();
@@ -152,11 +157,12 @@ impl Chaos {
 
     fn start_producer(&mut self, producer: usize) {
         let args = (self.queue.clone(), self.ledger.clone(), producer);
-        self.producers.insert(producer, spawn(produce, args).unwrap());
+        self.producers.insert(producer, daemon().spawn(produce, args).unwrap());
     }
 
     fn start_consumer(&mut self) {
-        self.consumers.push(spawn(consume, (self.queue.clone(), self.ledger.clone())).unwrap());
+        let args = (self.queue.clone(), self.ledger.clone());
+        self.consumers.push(daemon().spawn(consume, args).unwrap());
     }
 
     fn kill_producer(&mut self, producer: usize) {

@@ -101,22 +101,21 @@ impl<T: Data> Block<T> {
     /// Takes the lock, waiting up to the deadline for it, if its holder may be given references.
     #[inline]
     pub(crate) fn acquire(&self, deadline: Deadline) -> Taken<'_> {
-        self.unless_abandoned(match deadline.remaining() {
+        let taken = match deadline.remaining() {
             None => self.lock.lock().map(Some),
             Some(Duration::ZERO) => self.lock.try_lock(),
             Some(left) => self.lock.lock_timeout(left),
-        })
-    }
-
-    /// Takes the lock if nobody holds it, without a look at the clock.
-    #[inline]
-    pub(crate) fn try_acquire(&self) -> Taken<'_> {
-        self.unless_abandoned(self.lock.try_lock())
-    }
-
-    #[inline]
-    fn unless_abandoned<'a>(&self, taken: Taken<'a>) -> Taken<'a> {
+        };
         if self.lock.is_abandoned() { Err(LockError::Abandoned) } else { taken }
+    }
+
+    /// Takes the lock if there is nothing more to it: nobody holds it, and nobody died with it.
+    #[inline]
+    pub(crate) fn acquire_fast(&self) -> Option<LockGuard<'_>> {
+        match self.lock.try_lock() {
+            Ok(Some(guard)) if !self.lock.is_abandoned() => Some(guard),
+            _ => None,
+        }
     }
 
     pub(crate) fn cells(&self) -> &Cells<T> {

@@ -5,6 +5,8 @@ mod result;
 mod rounds;
 mod words;
 
+#[cfg(all(test, not(shuttle)))]
+mod late_tests;
 #[cfg(all(test, shuttle))]
 mod model;
 
@@ -101,9 +103,8 @@ impl Barrier {
         Ok(Barrier::attach(region)?)
     }
 
-    /// Creates a barrier with a name, for programs that share nothing else.
-    ///
-    /// It lives until it is [unlinked](Self::unlink).
+    /// Creates a barrier with a name, for programs that share nothing else. It lives until it is
+    /// [unlinked](Self::unlink).
     ///
     /// # Errors
     ///
@@ -250,8 +251,7 @@ impl Barrier {
         self.rounds().abort();
     }
 
-    /// Begins anew, with a barrier that is not broken and knows nobody. Those who wait get an
-    /// error.
+    /// Begins anew, with a barrier that is whole and knows nobody. Those who wait get an error.
     ///
     /// # Errors
     ///

@@ -175,6 +175,7 @@ impl Lock {
     ///
     /// This is for those who give access to something only to the holder of its lock.
     #[must_use]
+    #[inline]
     pub fn is_held_by(&self, guard: &LockGuard<'_>) -> bool {
         ptr::eq(&raw const self.inner.robust, guard.robust)
     }
@@ -185,6 +186,7 @@ impl Lock {
     /// The lock itself goes on to the next one. But whoever gives out references to what it
     /// protects has to stop in this process: the ones of the guard that was left may be in use.
     #[must_use]
+    #[inline]
     pub fn is_abandoned(&self) -> bool {
         self.inner.robust.is_abandoned()
     }

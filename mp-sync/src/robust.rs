@@ -327,6 +327,7 @@ impl Robust {
     /// Tells whether a guard in this process was leaked by a thread that has ended, or was copied
     /// by a fork: then there may be references still to what the lock protects. Whoever has got
     /// the lock since knows.
+    #[inline]
     pub(crate) fn is_abandoned(&self) -> bool {
         self.abandoned.load(Relaxed)
     }

@@ -19,7 +19,7 @@ use crate::object::{named, one_page, travels};
 use crate::primitive::{Deadline, Robust};
 use crate::robust::{Refused, Taken};
 pub use guard::{ReadGuard, WriteGuard};
-use slots::{READERS, Slots, Words};
+use slots::{LINE, READERS, Slots, Words};
 
 /// A lock between processes, and between their threads, that many can have at a time to read, or
 /// one to write.
@@ -105,8 +105,7 @@ impl RwLock {
             if region.len() < one_page() {
                 return Err(RegionError::Truncated { size: region.len() as u64 });
             }
-            // Eight slots share a cache line: processes begin on different ones.
-            let hint = AtomicUsize::new(8 * std::process::id() as usize % READERS);
+            let hint = AtomicUsize::new(LINE * std::process::id() as usize % READERS);
             Ok(Inner { words: View::new(&region, 0)?, lock: Robust::map(&region, 0)?, hint })
         })?;
         Ok(RwLock { inner })

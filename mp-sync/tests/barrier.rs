@@ -228,24 +228,3 @@ fn whatever_is_written_over_it_nothing_hangs() {
     }
     Barrier::unlink(&name).unwrap();
 }
-
-#[test]
-fn more_than_the_parties_may_take_turns() {
-    let _watchdog = watchdog();
-    let (barrier, passed) = (Barrier::new(2).unwrap(), AtomicU32::new(0));
-    let take_turns = || {
-        loop {
-            match barrier.wait() {
-                Ok(_) if passed.fetch_add(1, Ordering::Relaxed) >= 3_000_000 => barrier.abort(),
-                Ok(_) => {}
-                end => return broken_by(end),
-            }
-        }
-    };
-    thread::scope(|scope| {
-        let users = [(); 5].map(|()| scope.spawn(take_turns));
-        for user in users {
-            assert_eq!(user.join().unwrap(), BrokenBy::Abort);
-        }
-    });
-}

@@ -108,18 +108,39 @@ fn killed_writers_keep_nobody_out() {
     survive(2, writer);
 }
 
-#[mp_process::test]
-fn killed_readers_make_room_for_others() {
-    let _watchdog = watchdog();
-    let lock = RwLock::new().unwrap();
+/// A lock that a process read as often as can be, when it died.
+fn read_by_the_dead() -> RwLock {
     fn hold_all(lock: RwLock) {
         let guards: Vec<_> = (0..400).map(|_| lock.read().unwrap()).collect();
         assert!(matches!(lock.read(), Err(LockError::TooManyUsers)));
         std::mem::forget(guards);
         std::process::abort();
     }
-    let holder = spawn(hold_all, (lock.clone(),)).unwrap();
-    holder.join().unwrap_err();
+    let lock = RwLock::new().unwrap();
+    spawn(hold_all, (lock.clone(),)).unwrap().join().unwrap_err();
+    lock
+}
+
+#[mp_process::test]
+fn killed_readers_make_room_for_others() {
+    let _watchdog = watchdog();
+    let lock = read_by_the_dead();
     drop(lock.read().unwrap());
     assert!(lock.try_write().unwrap().is_some());
+}
+
+/// Counts how often this thread has gone to sleep.
+fn sleeps() -> u32 {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.unwrap().trim().parse().unwrap()
+}
+
+#[mp_process::test]
+fn a_writer_does_not_wait_for_each_of_the_dead() {
+    let _watchdog = watchdog();
+    let lock = read_by_the_dead();
+    let before = sleeps();
+    drop(lock.write().unwrap());
+    assert!(sleeps() - before < 100, "{} sleeps for 400 dead readers", sleeps() - before);
 }

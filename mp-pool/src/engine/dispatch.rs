@@ -107,7 +107,7 @@ impl Engine {
     fn dismiss(&mut self) {
         // As long as something may come back from a dead worker, the others are needed.
         let over = !self.is_running()
-            && self.pending.is_empty()
+            && !self.has_work()
             && self.workers.iter().all(|worker| worker.given.is_empty());
         let most = self.config.max_tasks_per_child;
         // A worker that must not take what is next is of no use any more.

@@ -51,6 +51,8 @@ pub(crate) struct Engine {
     phase: Phase,
     workers: Vec<Worker>,
     pending: VecDeque<Chunk>,
+    /// Calls that are still handing in their chunks. A pool that is closed meanwhile takes them.
+    arriving: usize,
     /// The functions that tasks have called so far: their numbers, and how they travel.
     numbers: HashMap<TaskFunction, u32>,
     functions: Vec<Vec<u8>>,
@@ -72,6 +74,7 @@ impl Engine {
             phase: Phase::Running,
             workers: Vec::new(),
             pending: VecDeque::new(),
+            arriving: 0,
             numbers: HashMap::new(),
             functions: Vec::new(),
             started: 0,
@@ -101,8 +104,28 @@ impl Engine {
         self.workers.iter().map(|worker| worker.child().clone()).collect()
     }
 
-    /// The number that stands for a function in chunks.
-    pub(crate) fn number_of(&mut self, function: TaskFunction) -> Result<u32, TaskError> {
+    /// Lets a call of the function in, which [hands in](Self::submit) its chunks from now on, until
+    /// [`leave`](Self::leave); returns the number that stands for the function.
+    pub(crate) fn enter(&mut self, function: TaskFunction) -> Result<u32, TaskError> {
+        match &self.phase {
+            Phase::Running => {}
+            Phase::Closed | Phase::Terminated => return Err(TaskError::PoolClosed),
+            Phase::Broken(reason) => {
+                return Err(TaskError::PoolBroken { reason: reason.clone() });
+            }
+        }
+        let number = self.number_of(function)?;
+        self.arriving += 1;
+        Ok(number)
+    }
+
+    /// A call that was let in has handed in all it has.
+    pub(crate) fn leave(&mut self) {
+        self.arriving -= 1;
+        self.dispatch();
+    }
+
+    fn number_of(&mut self, function: TaskFunction) -> Result<u32, TaskError> {
         if let Some(&number) = self.numbers.get(&function) {
             return Ok(number);
         }
@@ -114,20 +137,16 @@ impl Engine {
         Ok(number)
     }
 
-    /// Whether tasks are taken, or why not.
-    pub(crate) fn check_open(&self) -> Result<(), TaskError> {
-        match &self.phase {
-            Phase::Running => Ok(()),
-            Phase::Closed | Phase::Terminated => Err(TaskError::PoolClosed),
-            Phase::Broken(reason) => Err(TaskError::PoolBroken { reason: reason.clone() }),
-        }
-    }
-
-    /// Takes the chunks of a call, and gives out what can be given.
+    /// Takes chunks of a call that was let in, and gives out what can be given.
     pub(crate) fn submit(&mut self, chunks: Vec<Chunk>) {
-        match self.check_open() {
-            Ok(()) => self.pending.extend(chunks),
-            Err(error) => chunks.iter().for_each(|chunk| fail(chunk, 0, &error)),
+        let refused = match &self.phase {
+            Phase::Running | Phase::Closed => None,
+            Phase::Terminated => Some(TaskError::Cancelled),
+            Phase::Broken(reason) => Some(TaskError::PoolBroken { reason: reason.clone() }),
+        };
+        match refused {
+            None => self.pending.extend(chunks),
+            Some(error) => chunks.iter().for_each(|chunk| fail(chunk, 0, &error)),
         }
         self.dispatch();
     }
@@ -208,7 +227,13 @@ impl Engine {
 
     /// Whether the pool has ended, workers included.
     pub(crate) fn is_over(&self) -> bool {
-        !self.is_running() && self.workers.is_empty()
+        // One that is closed may have no worker at the moment, and something to do.
+        !self.is_running() && self.workers.is_empty() && !self.has_work()
+    }
+
+    /// Whether anything waits for a worker, or is about to come.
+    fn has_work(&self) -> bool {
+        !self.pending.is_empty() || self.arriving > 0 && self.phase == Phase::Closed
     }
 
     /// Whether it was neither closed nor terminated, nor has given up.

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::Task;
 use crate::answer::Answer;
 use crate::chunk::{Call, Packer};
+use crate::driver::Shared;
 use crate::error::TaskError;
 use crate::job::Job;
 use crate::output::TaskOutput;
@@ -26,8 +27,12 @@ impl<F, M> Task<'_, F, M> {
         let count = items.len();
         let callbacks = self.pool.callbacks.clone();
         let job = Arc::new(Job::new(count, callbacks, self.on_item.take()));
-        match self.number::<A>() {
-            Ok(number) => self.give_out(&job, number, items),
+        match self.enter::<A>() {
+            Ok(number) => {
+                let mut entered = Entered { pool: &self.pool.shared, job: &job, is_whole: false };
+                self.give_out(&job, number, items);
+                entered.is_whole = true;
+            }
             Err(error) => {
                 let mut answers = job.answers();
                 (0..count).for_each(|place| answers.put(place, Answer::Failed(error.clone())));
@@ -40,8 +45,9 @@ impl<F, M> Task<'_, F, M> {
         job
     }
 
-    /// The number by which the engine knows the function, if the pool can be used here.
-    fn number<A>(&self) -> Result<u32, TaskError>
+    /// Enters the engine, if the pool can be used here; gives the number by which the engine knows
+    /// the function.
+    fn enter<A>(&self) -> Result<u32, TaskError>
     where
         F: Function<A>,
         F::Output: TaskOutput<M>,
@@ -53,7 +59,7 @@ impl<F, M> Task<'_, F, M> {
         }
         let function = Func::bind(self.function, |f: F, run| Run::all::<F, A, M>(f, run))
             .map_err(TaskError::ForeignFunction)?;
-        self.pool.shared.engine().number_of(function)
+        self.pool.shared.engine().enter(function)
     }
 
     /// Encodes the items, and gives each batch to the engine while the next is encoded. An item
@@ -73,5 +79,24 @@ impl<F, M> Task<'_, F, M> {
             }
         }
         self.pool.shared.engine().submit(packer.take());
+    }
+}
+
+/// A call that the engine has let in, and that hands in its items.
+struct Entered<'a> {
+    pool: &'a Shared,
+    job: &'a Arc<Job>,
+    /// It has handed in all of them.
+    is_whole: bool,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            // An item's `Serialize` panics, and nobody will ask for the others.
+            self.job.abandon();
+            self.pool.engine().forget_abandoned();
+        }
+        self.pool.engine().leave();
     }
 }

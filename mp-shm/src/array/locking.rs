@@ -66,7 +66,7 @@ impl<T: Data> Array<T> {
         deadline: Deadline,
     ) -> Result<Option<LockGuard<'_>>, LockError<LockGuard<'_>>> {
         let Inner { block, claims } = &*self.inner;
-        if let Ok(Some(guard)) = block.try_acquire()
+        if let Some(guard) = block.acquire_fast()
             && claims.are_none()
         {
             return Ok(Some(guard));

@@ -12,6 +12,9 @@
 //!    that clears the bit of the round that was broken.
 //! 3. It is not used for another round until the state is `REMEMBERED` rounds further.
 //!
+//! Who sleeps for longer than that, while more than the parties take turns, knows that its round
+//! ended well if no reset came after it. If one did, it may have been for that very round.
+//!
 //! # Who watches whom
 //!
 //! Each who waits looks at each slice whether the next who waits is alive; so at least one who
@@ -125,6 +128,7 @@ impl Rounds<'_> {
         self.ender_cpu(round).record();
         passed.fetch_and(!bit(round + 1), Ordering::Relaxed);
         passed.fetch_or(bit(round), Ordering::Relaxed);
+        self.words.forget_before(round);
         let completed = self.exchange(state, next(state) | OPEN);
         if completed.is_ok() {
             self.words.arrived.store(0, Ordering::Relaxed);
@@ -162,13 +166,14 @@ impl Rounds<'_> {
     }
 
     /// Tells how a round ended, of which `seen` is a later state.
-    fn outcome(&self, round: u32, seen: u32) -> Result<(), BarrierError> {
+    pub(super) fn outcome(&self, round: u32, seen: u32) -> Result<(), BarrierError> {
         let has_passed = match age(round, seen) {
             0 => false,
             1 => seen & PHASE < BROKEN,
             _ => {
                 let passed = self.words.passed.load(Ordering::Acquire);
-                age(round, self.state()) <= REMEMBERED && passed & bit(round) != 0
+                let is_remembered = age(round, self.state()) <= REMEMBERED;
+                if is_remembered { passed & bit(round) != 0 } else { self.words.is_unbroken(round) }
             }
         };
         if has_passed { Ok(()) } else { Err(self.broken()) }
@@ -230,6 +235,7 @@ impl Rounds<'_> {
             self.words.passed.fetch_and(!(broken | fresh), Ordering::Relaxed);
             self.words.arrived.store(0, Ordering::Relaxed);
             self.words.members.store(0, Ordering::Relaxed);
+            self.words.unbroken_since.store(state / ROUND + 1, Ordering::Relaxed);
             self.words.state.store(next(state) | OPEN, Ordering::Release);
         })
     }

@@ -18,7 +18,7 @@
 
 use mp_handle::Shared;
 
-use crate::primitive::{AtomicU32, AtomicU64, LastCpu};
+use crate::primitive::{AtomicU32, AtomicU64, LastCpu, Ordering};
 
 /// The most parties of a barrier.
 pub(super) const PARTIES_MAX: u32 = if cfg!(all(test, shuttle)) { 3 } else { 1000 };
@@ -34,6 +34,9 @@ pub(super) const ROUND: u32 = 4;
 /// How many rounds later its bit still says how a round ended.
 pub(super) const REMEMBERED: u32 = 62;
 
+/// How many rounds later nobody is told any more that a round ended well.
+pub(super) const FORGOTTEN: u32 = 1 << 28;
+
 /// The words in shared memory.
 #[repr(C)]
 #[derive(Default)]
@@ -47,6 +50,10 @@ pub(super) struct Words {
     pub(super) members: AtomicU32,
     /// A bit for each round, modulo 64.
     pub(super) passed: AtomicU64,
+    /// The first round after the last reset, or a later one: none was broken and reset from here
+    /// on.
+    pub(super) unbroken_since: AtomicU32,
+    reserved: AtomicU32,
     /// What broke it last.
     pub(super) cause: AtomicU64,
     /// Who ended the last even round, and the last odd one. Whoever comes last mostly comes first
@@ -60,6 +67,21 @@ pub(super) type Rolls = [[AtomicU64; PARTIES_MAX as usize]; 2];
 #[allow(unsafe_code)]
 // SAFETY: atomics one behind the other without a gap, valid with any bits, repr(C).
 unsafe impl Shared for Words {}
+
+impl Words {
+    /// Tells whether no reset has followed the round, which has ended.
+    pub(super) fn is_unbroken(&self, round: u32) -> bool {
+        age(self.unbroken_since.load(Ordering::Relaxed), round * ROUND) <= FORGOTTEN
+    }
+
+    /// Sees to it that the numbers of rounds, which wrap, never come round to `unbroken_since`;
+    /// the caller has the lock, and is at `round`.
+    pub(super) fn forget_before(&self, round: u32) {
+        if !self.is_unbroken(round) {
+            self.unbroken_since.store(round.wrapping_sub(FORGOTTEN / 2), Ordering::Relaxed);
+        }
+    }
+}
 
 /// Returns the beginning of the next round, without its phase.
 pub(super) fn next(state: u32) -> u32 {

@@ -10,6 +10,9 @@
 //!                         `---no----------> waits for the drain
 //! ```
 //!
+//! A writer looks only at lines of slots that were ever used. A reader marks its line as such before
+//! it fills its slot, so whoever would see the slot sees the mark, which stays for good.
+//!
 //! Each side writes first and looks afterwards, and the looks are sequentially consistent with the
 //! writes of the other side: so at least one of the two sees the other. The same holds when a
 //! reader leaves: either it sees the lock held and wakes the writer, or the writer sees it gone.
@@ -21,6 +24,7 @@
 //! | with the lock | the kernel frees it and tells the next; those at the gate look each slice |
 //! | after it gave the lock back, before it woke the gate | readers look at each slice |
 
+use std::iter;
 use std::sync::atomic::fence;
 
 use mp_handle::Shared;
@@ -31,6 +35,9 @@ use crate::robust::{Refused, Taken};
 
 /// How many can read at the same time.
 pub(super) const READERS: usize = if cfg!(all(test, shuttle)) { 3 } else { 400 };
+
+/// How many slots share a cache line. Processes begin on different ones.
+pub(super) const LINE: usize = if cfg!(all(test, shuttle)) { 2 } else { 8 };
 
 /// Somebody sleeps at the gate, or did.
 const SLEEPERS: u32 = 1;
@@ -45,6 +52,10 @@ pub(super) struct Words {
     gate: AtomicU32,
     /// Where a writer sleeps; counts the readers that left meanwhile.
     drain: AtomicU32,
+    /// A bit for each line of slots that was ever used: a writer looks at no others.
+    used: AtomicU64,
+    /// So that the slots begin with a cache line.
+    reserved: [AtomicU64; 6],
     readers: [AtomicU64; READERS],
 }
 
@@ -99,17 +110,46 @@ impl Slots<'_> {
         let (success, failure) = (Ordering::SeqCst, Ordering::Relaxed);
         first.chain(last).find(|&index| {
             let slot = &self.words.readers[index];
-            slot.load(failure) == 0 && slot.compare_exchange(0, me, success, failure).is_ok()
+            slot.load(failure) == 0 && {
+                self.mark(index / LINE);
+                slot.compare_exchange(0, me, success, failure).is_ok()
+            }
         })
+    }
+
+    /// Marks a line of slots as used.
+    #[inline]
+    fn mark(&self, line: usize) {
+        let used = &self.words.used;
+        if used.load(Ordering::SeqCst) & 1 << line == 0 {
+            used.fetch_or(1 << line, Ordering::SeqCst);
+        }
+    }
+
+    /// Returns the slots of all lines that were ever used.
+    #[inline]
+    fn used_slots(&self) -> impl Iterator<Item = &AtomicU64> {
+        let mut used = self.words.used.load(Ordering::SeqCst);
+        let lines = iter::from_fn(move || {
+            let line = used.trailing_zeros();
+            used &= used.wrapping_sub(1);
+            (line < u64::BITS).then_some(line as usize)
+        });
+        // A peer gone mad may have marked lines that there are not.
+        lines.filter_map(|line| self.words.readers.chunks(LINE).nth(line)).flatten()
     }
 
     /// Makes room where readers have died.
     #[cold]
     fn claim_of_dead(&self) -> Option<usize> {
-        for slot in &self.words.readers {
+        self.empty_dead();
+        self.claim(0)
+    }
+
+    fn empty_dead(&self) {
+        for slot in self.used_slots() {
             empty_if_dead(slot);
         }
-        self.claim(0)
     }
 
     /// Sleeps until a write has ended since the gate was `seen`.
@@ -149,9 +189,8 @@ impl Slots<'_> {
 
     fn wait_for_readers(&self, taken: Taken, deadline: Deadline) -> Result<Option<Taken>, Refused> {
         fence(Ordering::SeqCst);
-        let readers = &self.words.readers;
         // Nobody comes who stays: a slot once seen empty remains so.
-        if readers.iter().all(|slot| self.is_left(slot, deadline)) {
+        if self.used_slots().all(|slot| self.is_left(slot, deadline)) {
             return Ok(Some(taken));
         }
         self.end_write();
@@ -176,8 +215,9 @@ impl Slots<'_> {
                 return empty_if_dead(slot);
             }
             futex_wait(drain, seen, deadline);
-            if drain.load(Ordering::Relaxed) == seen && empty_if_dead(slot) {
-                return true;
+            if drain.load(Ordering::Relaxed) == seen {
+                // All of them, lest each costs a slice.
+                self.empty_dead();
             }
         }
     }

@@ -12,7 +12,7 @@ const MIB: usize = 1 << 20;
 
 pub(crate) fn rows(scale: Scale) -> Vec<Row> {
     let pace = Pace::new(scale);
-    let sizes = [("8b", 8), ("64b", 64), ("4k", 4 * KIB), ("1m", MIB), ("64m", 64 * MIB)];
+    let sizes = [("8b", 8), ("64b", 64), ("4k", 4 * KIB), ("1m", MIB), ("64m", scale.of(64 * MIB))];
     let mut rows: Vec<_> = sizes.map(|(name, len)| stream::row(pace, name, len)).into();
     rows.push(many::row(pace));
     rows

@@ -19,7 +19,8 @@ const GIB: usize = 1 << 30;
 
 pub(crate) fn rows(scale: Scale) -> Vec<Row> {
     let small = row(scale, "start", "start and join an empty function", 0);
-    let large = row(scale, "start-1gib", "the same, with 1 GiB of heap in the parent", GIB);
+    let large =
+        row(scale, "start-1gib", "the same, with 1 GiB of heap in the parent", scale.of(GIB));
     vec![small, large]
 }
 
