@@ -72,8 +72,18 @@ fn list(options: &Options) {
     }
 }
 
-/// Measures the rows, or takes what was saved; then prints, and draws.
+/// Prints the rows, and draws them.
 fn show(options: &Options) -> Result<()> {
+    let report = measured(options)?;
+    print_report(&report, options)?;
+    match &options.charts {
+        Some(folder) => chart::draw_rows(&report, folder),
+        None => Ok(()),
+    }
+}
+
+/// Measures the rows, or takes what was saved.
+fn measured(options: &Options) -> Result<Report> {
     let report = match &options.from {
         Some(file) => {
             let mut report = Report::load(file)?;
@@ -83,11 +93,7 @@ fn show(options: &Options) -> Result<()> {
         None => table::measure(options)?,
     };
     ensure!(!report.rows.is_empty(), "no row has such a name; --list shows them");
-    print_report(&report, options)?;
-    match &options.charts {
-        Some(folder) => chart::draw_rows(&report, folder),
-        None => Ok(()),
-    }
+    Ok(report)
 }
 
 fn print_report(report: &Report, options: &Options) -> Result<()> {
@@ -108,8 +114,7 @@ fn compare(options: &Options) -> Result<Verdict> {
     if options.instructions {
         return check::instructions_only(&counts, options);
     }
-    let report = table::measure(options)?;
-    ensure!(!report.rows.is_empty(), "no row has such a name; --list shows them");
+    let report = measured(options)?;
     print_report(&report, options)?;
     check::all(report, &counts, options)
 }

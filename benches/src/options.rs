@@ -35,7 +35,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
     /// Takes what was saved, and measures nothing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["save", "check"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "save")]
     pub(crate) from: Option<PathBuf>,
     /// Draws the groups of rows, or the curves of --growth, as SVG
     #[arg(long, value_name = "DIR")]

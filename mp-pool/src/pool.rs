@@ -1,10 +1,8 @@
 //! A pool of worker processes.
 
-use std::fmt;
-use std::process;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
+use std::{fmt, process, thread};
 
 use mp_handle::{Bell, Deadline};
 use mp_process::Function;
@@ -224,8 +222,8 @@ impl Pool {
         self.shared.engine().children().iter().map(|child| child.pid()).collect()
     }
 
-    /// Takes no more tasks; the workers exit when all are done. Returns at once. A call such as
-    /// [`map`](Self::map) that has begun in another thread goes on to its end.
+    /// Takes no more tasks; the workers exit when all are done, and all that other threads have
+    /// called before, such as [`map`](Self::map), has ended. Returns at once.
     pub fn close(&self) {
         self.shared.engine().close();
         self.shared.wake();

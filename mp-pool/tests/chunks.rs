@@ -60,7 +60,7 @@ fn a_deadline_in_a_chunk_stops_one_item() {
         }
         n
     }
-    let limit = Duration::from_millis(300);
+    let limit = Duration::from_millis(500);
     let pool = counting().workers(2).deadline(limit).build().unwrap();
     let results = pool.task(sometimes_hangs).chunk_size(400).try_map(6000..7200);
     for (n, result) in (6000..).zip(results) {

@@ -6,7 +6,8 @@ use std::cell::Cell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::Duration;
 use std::{process, thread};
 
 use common::Watchdog;
@@ -49,11 +50,15 @@ fn args(count: u32) -> impl Iterator<Item = Arg> {
 fn a_call_that_has_begun_before_the_pool_is_closed_ends() {
     let _watchdog = Watchdog::new("a_call_that_has_begun_before_the_pool_is_closed_ends");
     let pool = Arc::new(Pool::new(2).unwrap());
+    let (ended, all_others) = mpsc::channel();
     let closes = Arc::clone(&pool);
     AT_LAST.set(Some(Box::new(move || {
-        thread::spawn(move || closes.close()).join().unwrap();
+        (0..7).for_each(|_| all_others.recv().unwrap());
+        closes.close();
+        assert!(!closes.join_timeout(Duration::from_millis(200)).unwrap(), "one is to come");
     })));
-    let doubled = pool.map(|arg: Arg| 2 * arg.n, args(8));
+    let task = pool.task(|arg: Arg| 2 * arg.n);
+    let doubled = task.on_item(move |_, _| ended.send(()).unwrap_or_default()).map(args(8));
     assert_eq!(doubled.unwrap(), [0, 2, 4, 6, 8, 10, 12, 14]);
     assert_eq!(pool.apply(|| 7, ()), Err(TaskError::PoolClosed));
     pool.join().unwrap();
@@ -105,15 +110,20 @@ fn a_call_whose_items_panic_on_their_way_is_given_up() {
 
 #[mp_process::test]
 fn a_closed_pool_ends_its_tasks_though_no_worker_could_be_started_for_a_while() {
-    fn fall() {
+    fn begin(begun: Region) {
+        begun.atomic_u32(0).unwrap().store(1, Ordering::Relaxed);
         thread::park();
     }
     /// In a process of its own, for its limit.
     fn alone() {
         let pool = Pool::builder().workers(1).restarts(1_000_000).build().unwrap();
-        let lost = pool.apply_async(fall, ());
+        let begun = Region::create(Kind::new(1000, "begun"), 0, 4).unwrap();
+        let lost = pool.apply_async(begin, (begun.clone(),));
         let next = pool.apply_async(process::id, ());
         pool.close();
+        while begun.atomic_u32(0).unwrap().load(Ordering::Relaxed) == 0 {
+            thread::yield_now();
+        }
         let victim = pool.worker_pids()[0];
         let hogs: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
         let pid = rustix::process::Pid::from_raw(victim.cast_signed()).unwrap();
@@ -122,7 +132,7 @@ fn a_closed_pool_ends_its_tasks_though_no_worker_could_be_started_for_a_while() 
             thread::yield_now();
         }
         drop(hogs);
-        assert!(!matches!(lost.get(), Ok(())));
+        assert!(matches!(lost.get(), Err(TaskError::WorkerLost { .. })));
         assert_ne!(next.get().unwrap(), victim);
         pool.join().unwrap();
     }

@@ -3,6 +3,7 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -35,18 +36,22 @@ fn map_keeps_the_order_whatever_the_chunk_size() {
 #[mp_process::test]
 fn results_keep_the_order_when_later_items_end_first() {
     let _watchdog = Watchdog::new("results_keep_the_order_when_later_items_end_first");
-    fn slow_first(n: u64) -> u64 {
-        if n == 0 {
-            std::thread::sleep(Duration::from_millis(100));
+    /// The first item ends when all others have begun.
+    fn slow_first(begun: Region, n: u64) -> u64 {
+        let begun = begun.atomic_u32(0).unwrap();
+        if n > 0 {
+            begun.fetch_add(1, Ordering::Relaxed);
+        }
+        while n == 0 && begun.load(Ordering::Relaxed) < 9 {
+            std::thread::yield_now();
         }
         n
     }
     let pool = Pool::new(2).unwrap();
-    let (order, ended) = mpsc::channel();
-    let each =
-        pool.task(slow_first).chunk_size(1).on_item(move |place, _| order.send(place).unwrap());
-    assert_eq!(each.map(0..10).unwrap(), (0..10).collect::<Vec<_>>());
-    assert_ne!(ended.iter().next(), Some(0));
+    let begun = Region::create(Kind::new(1000, "begun"), 0, 64).unwrap();
+    let items = (0..10).map(|n| (begun.clone(), n));
+    let results = pool.task(slow_first).chunk_size(1).starmap(items).unwrap();
+    assert_eq!(results, (0..10).collect::<Vec<_>>());
 }
 
 #[mp_process::test]
@@ -69,12 +74,19 @@ fn starmap_spreads_tuples() {
 #[mp_process::test]
 fn work_is_spread_over_all_workers() {
     let _watchdog = Watchdog::new("work_is_spread_over_all_workers");
-    let pool = Pool::new(3).unwrap();
-    let pid = |_: u8| {
-        std::thread::sleep(Duration::from_millis(30));
+    /// Ends when three have begun, which takes three workers.
+    fn meet(begun: Region) -> u32 {
+        let begun = begun.atomic_u32(0).unwrap();
+        begun.fetch_add(1, Ordering::Relaxed);
+        while begun.load(Ordering::Relaxed) < 3 {
+            std::thread::yield_now();
+        }
         std::process::id()
-    };
-    let seen: BTreeSet<u32> = pool.map(pid, 0..9).unwrap().into_iter().collect();
+    }
+    let pool = Pool::new(3).unwrap();
+    let begun = Region::create(Kind::new(1000, "begun"), 0, 64).unwrap();
+    let pids = pool.map(meet, std::iter::repeat_n(begun, 3)).unwrap();
+    let seen: BTreeSet<u32> = pids.into_iter().collect();
     assert_eq!(seen, pool.worker_pids().into_iter().collect());
     assert!(!seen.contains(&std::process::id()));
 }
@@ -188,7 +200,7 @@ fn map_gives_the_first_failure_and_gives_up_the_rest() {
     let _watchdog = Watchdog::new("map_gives_the_first_failure_and_gives_up_the_rest");
     fn count(region: Region, n: u32) {
         assert_ne!(n, 3, "three");
-        region.atomic_u32(0).unwrap().fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        region.atomic_u32(0).unwrap().fetch_add(1, Ordering::Relaxed);
         std::thread::sleep(Duration::from_millis(1));
     }
     let region = Region::create(Kind::new(1000, "count"), 0, 64).unwrap();
@@ -198,7 +210,7 @@ fn map_gives_the_first_failure_and_gives_up_the_rest() {
     assert!(matches!(error, TaskError::Panicked(panic) if panic.message.contains("three")));
     pool.close();
     pool.join().unwrap();
-    let begun = region.atomic_u32(0).unwrap().load(std::sync::atomic::Ordering::Relaxed);
+    let begun = region.atomic_u32(0).unwrap().load(Ordering::Relaxed);
     assert!(begun < 9_000, "{begun} of 10,000 were run");
 }
 

@@ -10,10 +10,9 @@ mod late_tests;
 #[cfg(all(test, shuttle))]
 mod model;
 
-use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use mp_handle::{Kind, Name, Region, RegionError, View};
 

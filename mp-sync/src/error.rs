@@ -86,7 +86,9 @@ impl<G> fmt::Display for LockError<G> {
             LockError::TooManyHeld => {
                 f.write_str("this thread holds 1000 locks: drop the guard of one first")
             }
-            LockError::TooManyUsers => f.write_str("too many use this lock at the same time"),
+            LockError::TooManyUsers => f.write_str(
+                "too many use this at the same time: try again when one of them has left",
+            ),
             LockError::Abandoned => f.write_str(
                 "a thread that has ended leaked its guard: use the lock from another process",
             ),

@@ -130,8 +130,12 @@ impl From<Refused> for BarrierError {
 impl fmt::Display for BarrierError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BarrierError::Broken(by) => write!(f, "the barrier is broken: {by}"),
-            BarrierError::TimedOut => f.write_str("not all came to the barrier in time"),
+            BarrierError::Broken(by) => {
+                write!(f, "the barrier is broken until somebody resets it: {by}")
+            }
+            BarrierError::TimedOut => {
+                f.write_str("not all came to the barrier in time: it is broken until a reset")
+            }
             BarrierError::System(error) => write!(f, "the system refused the barrier: {error}"),
         }
     }
