@@ -26,6 +26,16 @@ def pool_apply(count):
     return timed(lambda: [pool.apply(same, (n,)) for n in range(count)])
 
 
+def pool_echo(size):
+    pool = CONTEXT.Pool(WORKERS)
+    return timed(lambda: pool.apply(same, (b"\7" * size,)))
+
+
+def executor_echo(size):
+    pool = executor(WORKERS)
+    return timed(lambda: pool.submit(same, b"\7" * size).result())
+
+
 def pool_submit(count):
     pool = CONTEXT.Pool(WORKERS)
     return timed(lambda: [pool.apply_async(same, (n,)).get() for n in range(count)])

@@ -27,7 +27,9 @@ use slots::Slots;
 /// [`wait_while`](Self::wait_while) does. Notifications go to those who have waited longest. A
 /// waiter that is killed takes none with it: another gets it, a tenth of a second later at most.
 /// (One that is killed after it has its lock again is a holder that died: who then gets
-/// [`OwnerDied`] had better notify all.) Up to 1,000 can wait at the same time.
+/// [`OwnerDied`] had better notify all. A process that becomes another program, by `exec`, while a
+/// thread of it waits keeps that one's notification until it ends.) Up to 1,000 can wait at the
+/// same time.
 ///
 /// # Examples
 ///

@@ -27,7 +27,8 @@ use slots::{LINE, READERS, Slots, Words};
 /// It survives those who have it. A reader that is killed has left. A writer that is killed, or a
 /// thread that ends as writer, may have left what the lock protects half changed: all who come
 /// then, readers too, get their guard within an [error](OwnerDied) that says so, until a writer
-/// recovers it. (A writer that is killed while it waits for the readers to leave counts as one.)
+/// recovers it. (A writer that is killed while it waits for the readers to leave counts as one. A
+/// reader whose process becomes another program, by `exec`, has not left before that ends.)
 ///
 /// Writers come first: while one has the lock or waits for readers to leave, no more readers are
 /// let in. A thread that has the lock in one way and waits for it in the other waits for itself;

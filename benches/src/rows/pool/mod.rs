@@ -1,6 +1,7 @@
 //! Pools of two workers: many tasks that do nothing, one at a time, large arguments, idleness.
 
 mod arrays;
+mod echo;
 mod idle;
 mod map;
 mod one;
@@ -12,8 +13,8 @@ use crate::row::{Row, Scale};
 pub(super) const WORKERS: usize = 2;
 
 pub(crate) fn rows(scale: Scale) -> Vec<Row> {
-    let rows = [map::rows(scale), one::rows(scale), arrays::rows(scale), idle::rows(scale)];
-    rows.into_iter().flatten().collect()
+    let rows = [map::rows(scale), one::rows(scale), echo::rows(scale), arrays::rows(scale)];
+    rows.into_iter().flatten().chain(idle::rows(scale)).collect()
 }
 
 /// The task of most rows.
