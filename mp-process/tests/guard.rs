@@ -136,6 +136,8 @@ fn is_killed(detached: bool) {
         }
     }
     init();
+    // Were a child to come by here, it must not start another, and so on without end.
+    assert!(env::var_os(PARENT).is_none(), "the main guard has let a child through");
     let orphan = Process::builder().detached(detached).env(PARENT, process::id().to_string());
     let _orphan = orphan.spawn(|| println!("function goes on"), ()).unwrap();
     println!("main goes on");
