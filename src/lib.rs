@@ -23,7 +23,7 @@ pub use mp_process::{
 pub use mp_pool as pool;
 #[cfg(feature = "pool")]
 #[doc(inline)]
-pub use mp_pool::{AsyncResult, Pool, PoolError, TaskError};
+pub use mp_pool::{AsyncResult, Pool, PoolError, TaskError, TaskErrorKind};
 
 #[cfg(feature = "sync")]
 #[doc(inline)]

@@ -107,7 +107,7 @@ fn a_pool_computes() {
     let sum: mp::AsyncResult<u32> = pool.apply_async(double, (5,));
     assert_eq!(sum.get(), Ok(10));
     pool.close();
-    assert_eq!(pool.apply(double, (5,)), Err(mp::TaskError::PoolClosed));
+    assert_eq!(pool.apply(double, (5,)).unwrap_err().kind, mp::TaskErrorKind::PoolClosed);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use multiprocess::TaskError;
+use multiprocess::{TaskError, TaskErrorKind};
 
 use crate::photo::{Job, Size, Source, Thumb};
 
@@ -63,17 +63,17 @@ impl fmt::Display for Line<'_> {
 /// The text of an error on one line, whose ends decoders put into theirs. Some of them also
 /// repeat what their source says: that is said once.
 fn one_line(error: &TaskError) -> String {
-    let text = match error {
-        TaskError::Failed { message, chain, .. } => {
-            let mut text = message.clone();
-            for source in chain {
+    let text = match &error.kind {
+        TaskErrorKind::Failed(failure) => {
+            let mut text = failure.message.clone();
+            for source in &failure.chain {
                 if !text.ends_with(source.as_str()) {
                     text += &format!(": {source}");
                 }
             }
             text
         }
-        error => error.to_string(),
+        kind => kind.to_string(),
     };
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

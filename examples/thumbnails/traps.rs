@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use multiprocess::TaskError;
+use multiprocess::{TaskError, TaskErrorKind};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use serde::{Deserialize, Serialize};
 
@@ -50,9 +50,9 @@ impl Trap {
     /// Whether the task ended the way that this trap is made for.
     pub(crate) fn is_caught(&self, error: &TaskError) -> bool {
         match self {
-            Trap::CutShort(_) => matches!(error, TaskError::Failed { .. }),
-            Trap::WildPointer => matches!(error, TaskError::WorkerLost { .. }),
-            Trap::Endless => matches!(error, TaskError::TimedOut { .. }),
+            Trap::CutShort(_) => matches!(error.kind, TaskErrorKind::Failed(_)),
+            Trap::WildPointer => matches!(error.kind, TaskErrorKind::WorkerLost { .. }),
+            Trap::Endless => matches!(error.kind, TaskErrorKind::TimedOut { .. }),
         }
     }
 }

@@ -6,33 +6,38 @@ use mp_handle::Parcel;
 use mp_process::Panic;
 use serde::de::DeserializeOwned;
 
-use crate::error::TaskError;
 use crate::frames::Status;
 use crate::output::Failure;
+use crate::task_error::{TaskError, TaskErrorKind};
 
 /// What came of an item. It is decoded by the thread that wants it, not by the one that takes it
 /// in.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    Encoded(Status, Parcel),
+    /// It came from the worker with this process id.
+    Encoded(Status, Parcel, u32),
     Failed(TaskError),
 }
 
 impl Answer {
     pub(crate) fn undecodable(reason: String) -> Self {
-        Self::Failed(TaskError::Undecodable { reason })
+        Self::Failed(TaskErrorKind::Undecodable { reason }.into())
     }
 
     pub(crate) fn is_failure(&self) -> bool {
-        !matches!(self, Self::Encoded(Status::Returned, _))
+        !matches!(self, Self::Encoded(Status::Returned, ..))
     }
 
-    /// The value, or why there is none.
-    pub(crate) fn decode<R: DeserializeOwned>(&self) -> Result<R, TaskError> {
+    /// The value, or why the item at `place` among the inputs has none.
+    pub(crate) fn decode<R: DeserializeOwned>(&self, place: usize) -> Result<R, TaskError> {
         match self {
-            Self::Failed(error) => Err(error.clone()),
-            Self::Encoded(Status::Returned, parcel) => decode_value(parcel, whole(parcel)),
-            Self::Encoded(status, parcel) => Err(decode_failure(*status, parcel)),
+            Self::Failed(error) => Err(error.clone().at(place)),
+            Self::Encoded(Status::Returned, parcel, pid) => {
+                decode_value(parcel, whole(parcel)).map_err(|error| error.at(place).of(*pid))
+            }
+            Self::Encoded(status, parcel, pid) => {
+                Err(TaskError::from(decode_failure(*status, parcel)).at(place).of(*pid))
+            }
         }
     }
 }
@@ -41,8 +46,8 @@ fn whole(parcel: &Parcel) -> Range<usize> {
     0..parcel.bytes().len()
 }
 
-fn undecodable(what: &str, why: impl ToString) -> TaskError {
-    TaskError::Undecodable { reason: format!("{what}: {}", why.to_string()) }
+fn undecodable(what: &str, why: impl ToString) -> TaskErrorKind {
+    TaskErrorKind::Undecodable { reason: format!("{what}: {}", why.to_string()) }
 }
 
 /// Decodes the value that stands at `range`.
@@ -51,19 +56,19 @@ pub(crate) fn decode_value<R: DeserializeOwned>(
     parcel: &Parcel,
     range: Range<usize>,
 ) -> Result<R, TaskError> {
-    parcel.get(range).map_err(|error| undecodable("the result cannot be decoded", error))
+    parcel.get(range).map_err(|error| undecodable("the result cannot be decoded", error).into())
 }
 
 /// Decodes why there is no value.
-fn decode_failure(status: Status, parcel: &Parcel) -> TaskError {
+fn decode_failure(status: Status, parcel: &Parcel) -> TaskErrorKind {
     let reason = || parcel.get::<String>(whole(parcel)).unwrap_or_default();
     match status {
         Status::Failed => match parcel.get::<Failure>(whole(parcel)) {
-            Ok(Failure { message, chain }) => TaskError::Failed { message, chain },
+            Ok(failure) => TaskErrorKind::Failed(Box::new(failure)),
             Err(error) => undecodable("the task's error cannot be decoded", error),
         },
         Status::Panicked => match parcel.get::<Panic>(whole(parcel)) {
-            Ok(panic) => TaskError::Panicked(panic),
+            Ok(panic) => TaskErrorKind::Panicked(Box::new(panic)),
             Err(error) => undecodable("the task's panic cannot be decoded", error),
         },
         Status::NotEncoded => undecodable("the worker cannot encode the result", reason()),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use mp_handle::Deadline;
 
 use crate::driver::Shared;
-use crate::error::TaskError;
 use crate::job::Job;
+use crate::task_error::TaskError;
 
 /// The result of `apply_async` (a value), or `map_async` (a vector).
 ///

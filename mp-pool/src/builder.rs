@@ -130,7 +130,7 @@ impl Builder {
     }
 
     /// Sets how many workers in a row may come to nothing until the pool gives up with
-    /// [`TaskError::PoolBroken`](crate::TaskError::PoolBroken): that is, end before they are
+    /// [`PoolBroken`](crate::TaskErrorKind::PoolBroken): that is, end before they are
     /// ready, or end by themselves before their first task. By default three more than there are
     /// workers. Workers that tasks, or kills from outside, have ended are replaced without limit.
     pub fn restarts(mut self, restarts: usize) -> Self {

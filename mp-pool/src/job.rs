@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 
 use crate::answer::Answer;
 use crate::callbacks::Callbacks;
-use crate::error::TaskError;
 use crate::frames::{Status, Values};
 use crate::ledger::Ledger;
 use crate::monitor::{self, Monitor};
+use crate::task_error::TaskError;
 
 /// Called for each item as it ends, with its place and its answer.
 pub(crate) type OnItem = Box<dyn Fn(usize, &Answer) + Send + Sync>;
@@ -136,14 +136,14 @@ pub(crate) struct Answers<'a> {
 }
 
 impl Answers<'_> {
-    /// Notes the values of the items from `place` on.
-    pub(crate) fn put_values(&mut self, place: usize, values: Values<'_>) {
+    /// Notes the values of the items from `place` on, which come from the worker `pid`.
+    pub(crate) fn put_values(&mut self, place: usize, values: Values<'_>, pid: u32) {
         if self.job.on_item.is_some() {
             for (place, value) in (place..).zip(values.parcels()) {
-                self.job.show(place, Arc::new(Answer::Encoded(Status::Returned, value)));
+                self.job.show(place, Arc::new(Answer::Encoded(Status::Returned, value, pid)));
             }
         }
-        self.state.value.ledger.put_values(place, values);
+        self.state.value.ledger.put_values(place, values, pid);
         self.ended(values.count());
     }
 

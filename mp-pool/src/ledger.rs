@@ -7,8 +7,8 @@ use mp_handle::Parcel;
 use serde::de::DeserializeOwned;
 
 use crate::answer::{Answer, decode_value};
-use crate::error::TaskError;
 use crate::frames::{Values, value_ranges};
+use crate::task_error::{TaskError, TaskErrorKind};
 
 /// The answers so far. Values stay as they came, many in one piece: their bytes are copied once,
 /// and nothing is kept for each.
@@ -30,16 +30,17 @@ struct Piece {
 
 #[derive(Debug)]
 enum Content {
-    /// Values, whose frames are there in the bytes of the ledger.
-    Values(Range<usize>),
+    /// Values, whose frames are there in the bytes of the ledger, from the worker with this
+    /// process id.
+    Values(Range<usize>, u32),
     /// The answer of one item.
     One(Arc<Answer>),
 }
 
 impl Ledger {
-    /// Notes the values of the items from `first` on.
-    pub(crate) fn put_values(&mut self, first: usize, values: Values<'_>) {
-        let content = Content::Values(self.bytes.push_bytes(values.frames()));
+    /// Notes the values of the items from `first` on, which come from the worker `pid`.
+    pub(crate) fn put_values(&mut self, first: usize, values: Values<'_>, pid: u32) {
+        let content = Content::Values(self.bytes.push_bytes(values.frames()), pid);
         self.pieces.push(Piece { first, content });
     }
 
@@ -59,8 +60,8 @@ impl Ledger {
         let first = self.pieces.iter().filter(failed).min_by_key(|piece| piece.first)?;
         match &first.content {
             // Of a failure nothing but its error is decoded, so any type of value will do.
-            Content::One(answer) => answer.decode::<()>().err(),
-            Content::Values(_) => None,
+            Content::One(answer) => answer.decode::<()>(first.first).err(),
+            Content::Values(..) => None,
         }
     }
 
@@ -71,20 +72,22 @@ impl Ledger {
     ) -> Result<Vec<R>, TaskError> {
         let mut values = Vec::with_capacity(count);
         self.decode(|_, value| value.map(|value| values.push(value)))?;
-        if values.len() == count { Ok(values) } else { Err(TaskError::Cancelled) }
+        if values.len() == count { Ok(values) } else { Err(TaskErrorKind::Cancelled.into()) }
     }
 
     /// Decodes what came of each of the `count` items; one without an answer was given up.
     pub(crate) fn each<R: DeserializeOwned>(&mut self, count: usize) -> Vec<Result<R, TaskError>> {
         let mut each = Vec::with_capacity(count);
-        let cancelled = || Err(TaskError::Cancelled);
+        let give_up = |each: &mut Vec<_>, end| {
+            each.extend((each.len()..end).map(|place| Err(cancelled(place))));
+        };
         let decoded = self.decode(|place, result| {
-            each.resize_with(place.max(each.len()), cancelled);
+            give_up(&mut each, place);
             each.push(result);
             Ok::<(), std::convert::Infallible>(())
         });
         let Ok(()) = decoded;
-        each.resize_with(count, cancelled);
+        give_up(&mut each, count);
         each
     }
 
@@ -96,15 +99,21 @@ impl Ledger {
         self.pieces.sort_by_key(|piece| piece.first);
         for Piece { first, content } in &self.pieces {
             match content {
-                Content::One(answer) => take(*first, answer.decode())?,
-                Content::Values(frames) => {
+                Content::One(answer) => take(*first, answer.decode(*first))?,
+                Content::Values(frames, pid) => {
                     let ranges = value_ranges(self.bytes.bytes(), frames.clone());
                     for (place, range) in (*first..).zip(ranges) {
-                        take(place, decode_value(&self.bytes, range))?;
+                        let value = decode_value(&self.bytes, range);
+                        take(place, value.map_err(|error| error.at(place).of(*pid)))?;
                     }
                 }
             }
         }
         Ok(())
     }
+}
+
+/// What became of an item that has no answer.
+fn cancelled(place: usize) -> TaskError {
+    TaskError::from(TaskErrorKind::Cancelled).at(place)
 }

@@ -1,6 +1,7 @@
 //! What a task's function may return.
 
 use std::error::Error;
+use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// By default (`M` is [`Plain`]) that is whatever serde can carry, a `Result` of such included.
 /// After [`Task::fallible`](crate::Task::fallible) (`M` is [`Fallible`]) it is a `Result` whose
-/// error need not be serde's, and becomes a [`TaskError::Failed`](crate::TaskError::Failed).
+/// error need not be serde's, and becomes a [`TaskErrorKind::Failed`](crate::TaskErrorKind::Failed).
 pub trait TaskOutput<M> {
     /// What the caller gets.
     type Value: Serialize + DeserializeOwned;
@@ -88,6 +89,13 @@ impl Failure {
     fn of<T: ToString + ?Sized>(error: &T, source: Option<&(dyn Error + 'static)>) -> Self {
         let sources = std::iter::successors(source, |&error| error.source());
         Self { message: error.to_string(), chain: sources.map(ToString::to_string).collect() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.chain.iter().try_for_each(|source| write!(f, ": {source}"))
     }
 }
 

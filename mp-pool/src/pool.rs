@@ -15,9 +15,10 @@ use crate::callbacks::Callbacks;
 use crate::chunk::MAX_COUNT;
 use crate::driver::Shared;
 use crate::engine::{Config, Engine};
-use crate::error::{PoolError, TaskError};
+use crate::error::PoolError;
 use crate::output::Plain;
 use crate::task::Task;
+use crate::task_error::TaskError;
 
 /// A number of worker processes that call functions for this one.
 ///
@@ -30,7 +31,7 @@ use crate::task::Task;
 /// # Examples
 ///
 /// ```
-/// use mp_pool::{Pool, TaskError};
+/// use mp_pool::{Pool, TaskErrorKind};
 ///
 /// fn reciprocal(n: i32) -> i32 {
 ///     match n {
@@ -45,7 +46,9 @@ use crate::task::Task;
 ///
 /// let each = pool.try_map(reciprocal, [5, 0, 10]);
 /// assert_eq!(each[0], Ok(20));
-/// assert!(matches!(each[1], Err(TaskError::WorkerLost { .. })));
+/// let lost = each[1].as_ref().unwrap_err();
+/// assert!(matches!(lost.kind, TaskErrorKind::WorkerLost { .. }));
+/// assert_eq!(lost.index(), Some(1));
 /// assert_eq!(each[2], Ok(10));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -229,7 +232,7 @@ impl Pool {
         self.shared.wake();
     }
 
-    /// Kills the workers at once. Tasks that have no result get [`TaskError::Cancelled`].
+    /// Kills the workers at once. Tasks that have no result get [`TaskErrorKind::Cancelled`](crate::TaskErrorKind::Cancelled).
     pub fn terminate(&self) {
         self.shared.engine().terminate();
         self.shared.wake();

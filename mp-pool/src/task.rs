@@ -12,10 +12,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::async_result::AsyncResult;
-use crate::error::TaskError;
 use crate::job::OnItem;
 use crate::output::{Fallible, Plain, TaskOutput};
 use crate::pool::Pool;
+use crate::task_error::TaskError;
 
 /// A function to be called by the workers of a pool, and how: from [`Pool::task`].
 ///
@@ -25,7 +25,7 @@ use crate::pool::Pool;
 ///
 /// ```
 /// use std::time::Duration;
-/// use mp_pool::{Pool, TaskError};
+/// use mp_pool::{Pool, TaskErrorKind};
 ///
 /// fn parse(text: String) -> Result<u32, std::num::ParseIntError> {
 ///     text.parse()
@@ -39,7 +39,8 @@ use crate::pool::Pool;
 ///     .deadline(Duration::from_secs(60))
 ///     .try_map(["7", "x"].map(String::from));
 /// assert_eq!(numbers[0], Ok(7));
-/// assert!(matches!(&numbers[1], Err(TaskError::Failed { .. })));
+/// let error = numbers[1].as_ref().unwrap_err();
+/// assert!(matches!(error.kind, TaskErrorKind::Failed(_)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "nothing happens before `map`, `apply` or the like"]
@@ -74,7 +75,7 @@ impl<'p, F> Task<'p, F, Plain> {
 
     /// Says that the function returns a `Result` of whose error the description is enough: its
     /// message and those of its sources. The value alone is then the result, and the error a
-    /// [`TaskError::Failed`].
+    /// [`TaskErrorKind::Failed`](crate::TaskErrorKind::Failed).
     ///
     /// The error may be any [`Error`](std::error::Error), a box of one, `anyhow::Error`, or a
     /// string; `map_err(|error| error.to_string())` makes one of what can only be displayed.
@@ -122,7 +123,7 @@ impl<F, M> Task<'_, F, M> {
         F::Output: TaskOutput<M>,
     {
         self.on_item = Some(Box::new(move |place, answer| {
-            let result = answer.decode::<Value<F, A, M>>();
+            let result = answer.decode::<Value<F, A, M>>(place);
             callback(place, result.as_ref());
         }));
         self

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::Watchdog;
 use mp_handle::{Descriptor, Kind, Region};
-use mp_pool::{Pool, PoolError, TaskError};
+use mp_pool::{Pool, PoolError, TaskError, TaskErrorKind};
 use serde::{Deserialize, Serialize};
 
 fn square(n: u64) -> u64 {
@@ -154,15 +154,19 @@ fn errors_of_tasks_are_described() {
     };
     let results = pool.task(with_anyhow).fallible().try_map(["1".into(), "x".into()]);
     assert_eq!(results[0], Ok(1));
-    let Err(TaskError::Failed { message, chain, .. }) = &results[1] else { panic!("{results:?}") };
-    assert_eq!(message, "reading the number");
-    assert_eq!(chain, &["invalid digit found in string"]);
+    let error = results[1].as_ref().unwrap_err();
+    let TaskErrorKind::Failed(failure) = &error.kind else { panic!("{results:?}") };
+    assert_eq!(failure.message, "reading the number");
+    assert_eq!(failure.chain, ["invalid digit found in string"]);
+    let pid = error.pid().unwrap();
+    let text = "reading the number: invalid digit found in string";
+    assert_eq!(error.to_string(), format!("task 1 in worker {pid}: {text}"));
 
     let boxed = || -> Result<(), Box<dyn std::error::Error + Send + Sync>> { Err("no".into()) };
     let error = pool.task(boxed).fallible().apply(()).unwrap_err();
-    assert_eq!(error.to_string(), "no");
+    assert_eq!(error.kind.to_string(), "no");
     let text = || -> Result<(), String> { Err("not so".into()) };
-    assert_eq!(pool.task(text).fallible().apply(()).unwrap_err().to_string(), "not so");
+    assert_eq!(pool.task(text).fallible().apply(()).unwrap_err().kind.to_string(), "not so");
 
     // Without `fallible` a result is a value, typed.
     let typed = |text: String| text.parse::<u8>().map_err(|error| error.to_string().len());
@@ -185,7 +189,7 @@ fn a_panic_costs_one_result() {
     for (n, result) in (0..).zip(&results) {
         match result {
             Ok(value) => assert!(*value == n && n % 2 == 1),
-            Err(TaskError::Panicked(panic)) => {
+            Err(TaskError { kind: TaskErrorKind::Panicked(panic), .. }) => {
                 assert_eq!(panic.message, format!("{n} is even"));
                 assert!(panic.location.as_ref().unwrap().contains("results.rs:"));
             }
@@ -207,7 +211,10 @@ fn map_gives_the_first_failure_and_gives_up_the_rest() {
     let pool = Pool::new(2).unwrap();
     let items = (0..10_000).map(|n| (region.clone(), n));
     let error = pool.task(count).chunk_size(1).starmap(items).unwrap_err();
-    assert!(matches!(error, TaskError::Panicked(panic) if panic.message.contains("three")));
+    assert_eq!(error.index(), Some(3));
+    assert!(
+        matches!(error.kind, TaskErrorKind::Panicked(panic) if panic.message.contains("three"))
+    );
     pool.close();
     pool.join().unwrap();
     let begun = region.atomic_u32(0).unwrap().load(Ordering::Relaxed);
@@ -338,11 +345,12 @@ fn a_closed_pool_ends_what_it_has_and_takes_no_more() {
     assert!(matches!(pool.join(), Err(PoolError::StillRunning)));
     let results = pool.task(square).chunk_size(1).map_async(0..5000);
     pool.close();
-    assert_eq!(pool.apply(square, (1,)), Err(TaskError::PoolClosed));
-    assert_eq!(
-        pool.try_map(square, 0..2),
-        [Err(TaskError::PoolClosed), Err(TaskError::PoolClosed)]
-    );
+    let refused = pool.apply(square, (1,)).unwrap_err();
+    assert_eq!((refused.pid(), refused.kind), (None, TaskErrorKind::PoolClosed));
+    for (n, refused) in pool.try_map(square, 0..2).into_iter().enumerate() {
+        let refused = refused.unwrap_err();
+        assert_eq!((refused.index(), refused.kind), (Some(n), TaskErrorKind::PoolClosed));
+    }
     pool.join().unwrap();
     assert!(pool.try_join().unwrap());
     assert!(results.ready());
@@ -357,8 +365,8 @@ fn termination_cancels_what_is_not_done() {
     let parked = pool.apply_async(std::thread::park, ());
     let queued = pool.map_async(square, 0..10);
     pool.terminate();
-    assert_eq!(parked.get(), Err(TaskError::Cancelled));
-    assert_eq!(queued.get(), Err(TaskError::Cancelled));
+    assert_eq!(parked.get().unwrap_err().kind, TaskErrorKind::Cancelled);
+    assert_eq!(queued.get().unwrap_err().kind, TaskErrorKind::Cancelled);
     assert!(pool.join_timeout(Duration::from_secs(100)).unwrap());
 }
 
@@ -369,7 +377,7 @@ fn a_dropped_pool_leaves_no_process() {
     let parked = pool.apply_async(std::thread::park, ());
     let pids = pool.worker_pids();
     drop(pool);
-    assert_eq!(parked.get(), Err(TaskError::Cancelled));
+    assert_eq!(parked.get().unwrap_err().kind, TaskErrorKind::Cancelled);
     for pid in pids {
         assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
     }

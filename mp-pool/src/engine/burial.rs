@@ -4,10 +4,11 @@ use libc::{SIGKILL, SIGTERM};
 use mp_process::ExitStatus;
 
 use crate::answer::Answer;
+use crate::cause::Cause;
 use crate::engine::given::Given;
 use crate::engine::worker::Worker;
 use crate::engine::{Engine, Phase};
-use crate::error::TaskError;
+use crate::task_error::{TaskError, TaskErrorKind};
 
 impl Engine {
     /// Looks for workers that have ended, saves what they have answered and what they have not
@@ -43,12 +44,12 @@ impl Engine {
                 self.pending.push_front(given.chunk.part(rest..given.chunk.count()));
             }
             if is_lost {
-                let error = match (given.chunk.call().deadline, &panic) {
-                    (Some(limit), _) if timed_out => TaskError::TimedOut { limit },
-                    (_, Some(panic)) => TaskError::Panicked(panic.clone()),
-                    _ => TaskError::WorkerLost { pid, status },
+                let kind = match (given.chunk.call().deadline, &panic) {
+                    (Some(limit), _) if timed_out => TaskErrorKind::TimedOut { limit },
+                    (_, Some(panic)) => TaskErrorKind::Panicked(Box::new(panic.clone())),
+                    _ => TaskErrorKind::WorkerLost { status, cause: self.cause_of(status) },
                 };
-                self.lose(&given, error);
+                self.lose(&given, TaskError::from(kind).of(pid));
             }
         }
         if had_task || worker.leaving || matches!(self.phase, Phase::Terminated | Phase::Broken(_))
@@ -63,9 +64,15 @@ impl Engine {
         self.check_restarts(reason);
     }
 
+    /// What probably ended a worker, which nobody here has killed.
+    fn cause_of(&mut self, status: ExitStatus) -> Option<Cause> {
+        let oom = was_killed(status) && self.oom_kills.has_risen();
+        Cause::guess(status, oom)
+    }
+
     /// An item was lost with its worker: another try, if it has one, or its error.
     fn lose(&mut self, given: &Given, error: TaskError) {
-        if given.chunk.retries > 0 && matches!(error, TaskError::WorkerLost { .. }) {
+        if given.chunk.retries > 0 && matches!(error.kind, TaskErrorKind::WorkerLost { .. }) {
             let mut item = given.chunk.part(given.done..given.done + 1);
             item.retries -= 1;
             self.pending.push_back(item);
@@ -99,7 +106,7 @@ impl Engine {
     /// Gives up if workers come to nothing again and again.
     fn check_restarts(&mut self, reason: String) {
         if self.unready.max(self.idle_failures) > self.config.restarts {
-            self.stop_all(&TaskError::PoolBroken { reason: reason.clone() });
+            self.stop_all(&TaskErrorKind::PoolBroken { reason: reason.clone() }.into());
             self.phase = Phase::Broken(reason);
         }
     }

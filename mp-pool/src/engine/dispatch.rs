@@ -2,7 +2,7 @@
 
 use crate::engine::worker::{Refused, Worker};
 use crate::engine::{Engine, fail};
-use crate::error::TaskError;
+use crate::task_error::TaskErrorKind;
 
 impl Engine {
     /// Gives out what waits, as far as workers can take it; returns whether it gave anything.
@@ -41,7 +41,7 @@ impl Engine {
         let worker = &mut self.workers[at];
         while let Some(chunk) = self.pending.pop_front() {
             if chunk.call().job.is_abandoned() {
-                fail(&chunk, 0, &TaskError::Cancelled);
+                fail(&chunk, 0, &TaskErrorKind::Cancelled.into());
                 continue;
             }
             if !may_take(worker, chunk.count(), self.config.max_tasks_per_child) {
@@ -64,7 +64,7 @@ impl Engine {
                 }
                 Err(Refused::Never(reason)) => {
                     let reason = format!("the arguments cannot be sent: {reason}");
-                    fail(&chunk, 0, &TaskError::Undecodable { reason });
+                    fail(&chunk, 0, &TaskErrorKind::Undecodable { reason }.into());
                 }
             }
         }

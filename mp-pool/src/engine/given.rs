@@ -23,28 +23,29 @@ impl Given {
         Item { seq: self.seq, index: self.done as u32 }
     }
 
-    /// Takes in answers, up to one that is no plain value; returns how many.
+    /// Takes in answers of the worker `pid`, up to one that is no plain value; returns how many.
     pub(super) fn take_in(
         &mut self,
         results: &mut Results<'_>,
         post: &Post,
+        pid: u32,
         answers: &mut Answers<'_>,
     ) -> Result<u64, String> {
         let (item, place) = (self.next(), self.chunk.first + self.done);
         let values = results.values(item, self.chunk.count() - self.done);
         if values.count() > 0 {
             self.done += values.count();
-            answers.put_values(place, values);
+            answers.put_values(place, values, pid);
             return Ok(values.count() as u64);
         }
         let answer = match results.next(item)? {
             None => return Ok(0),
             Some(ResultFrame::Ready) => return Err("a worker that is ready twice".into()),
             Some(ResultFrame::Item { status, spilled: false, bytes }) => {
-                Answer::Encoded(status, Parcel::from_parts(bytes.to_vec(), Vec::new()))
+                Answer::Encoded(status, Parcel::from_parts(bytes.to_vec(), Vec::new()), pid)
             }
             Some(ResultFrame::Item { status, .. }) => match worker::receive(post, item.tag()) {
-                Ok(parcel) => Answer::Encoded(status, parcel),
+                Ok(parcel) => Answer::Encoded(status, parcel, pid),
                 Err(reason) => Answer::undecodable(reason),
             },
         };

@@ -19,9 +19,11 @@ use mp_process::Child;
 use crate::answer::Answer;
 use crate::chunk::Chunk;
 use crate::engine::worker::Worker;
-use crate::error::{PoolError, TaskError};
+use crate::error::PoolError;
+use crate::oom::OomKills;
 use crate::protocol::now;
 use crate::run::TaskFunction;
+use crate::task_error::{TaskError, TaskErrorKind};
 use crate::worker::Initializer;
 
 /// What a pool was made with.
@@ -61,6 +63,7 @@ pub(crate) struct Engine {
     unready: usize,
     /// Workers in a row that were ready, and failed by themselves before their first task.
     idle_failures: usize,
+    oom_kills: OomKills,
     /// Reused for what rings are drained into.
     buffer: Vec<u8>,
 }
@@ -80,6 +83,7 @@ impl Engine {
             started: 0,
             unready: 0,
             idle_failures: 0,
+            oom_kills: OomKills::new(),
             buffer: Vec::new(),
         };
         while engine.workers.len() < engine.config.workers {
@@ -109,9 +113,9 @@ impl Engine {
     pub(crate) fn enter(&mut self, function: TaskFunction) -> Result<u32, TaskError> {
         match &self.phase {
             Phase::Running => {}
-            Phase::Closed | Phase::Terminated => return Err(TaskError::PoolClosed),
+            Phase::Closed | Phase::Terminated => return Err(TaskErrorKind::PoolClosed.into()),
             Phase::Broken(reason) => {
-                return Err(TaskError::PoolBroken { reason: reason.clone() });
+                return Err(TaskErrorKind::PoolBroken { reason: reason.clone() }.into());
             }
         }
         let number = self.number_of(function)?;
@@ -130,7 +134,7 @@ impl Engine {
             return Ok(number);
         }
         let parcel = Parcel::encode(&function)
-            .map_err(|error| TaskError::Undecodable { reason: error.to_string() })?;
+            .map_err(|error| TaskErrorKind::Undecodable { reason: error.to_string() })?;
         let number = self.functions.len() as u32;
         self.functions.push(parcel.bytes().to_vec());
         self.numbers.insert(function, number);
@@ -141,12 +145,12 @@ impl Engine {
     pub(crate) fn submit(&mut self, chunks: Vec<Chunk>) {
         let refused = match &self.phase {
             Phase::Running | Phase::Closed => None,
-            Phase::Terminated => Some(TaskError::Cancelled),
-            Phase::Broken(reason) => Some(TaskError::PoolBroken { reason: reason.clone() }),
+            Phase::Terminated => Some(TaskErrorKind::Cancelled),
+            Phase::Broken(reason) => Some(TaskErrorKind::PoolBroken { reason: reason.clone() }),
         };
         match refused {
             None => self.pending.extend(chunks),
-            Some(error) => chunks.iter().for_each(|chunk| fail(chunk, 0, &error)),
+            Some(kind) => chunks.iter().for_each(|chunk| fail(chunk, 0, &kind.clone().into())),
         }
         self.dispatch();
     }
@@ -173,6 +177,7 @@ impl Engine {
 
     /// Stops items whose time is over; returns how long until that may be true of another.
     pub(crate) fn enforce_deadlines(&mut self) -> Option<Duration> {
+        self.oom_kills.refresh();
         let mut soonest: Option<Duration> = None;
         for worker in self.workers.iter_mut().filter(|worker| worker.condemned.is_none()) {
             let Some(limit) = worker.given.front().and_then(|given| given.chunk.call().deadline)
@@ -207,7 +212,7 @@ impl Engine {
         if !matches!(self.phase, Phase::Broken(_)) {
             self.phase = Phase::Terminated;
         }
-        self.stop_all(&TaskError::Cancelled);
+        self.stop_all(&TaskErrorKind::Cancelled.into());
     }
 
     /// Kills the workers, and gives all that is not answered this error.

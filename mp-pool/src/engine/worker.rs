@@ -215,11 +215,12 @@ impl Worker {
         let given = self.given.front().ok_or("an answer that nobody has asked for")?;
         let job = Arc::clone(&given.chunk.call().job);
         let mut answers = job.answers();
+        let pid = self.process.pid();
         while let Some(given) = self.given.front_mut() {
             if results.is_empty() || !Arc::ptr_eq(&given.chunk.call().job, &job) {
                 break;
             }
-            self.answered += given.take_in(results, &self.post, &mut answers)?;
+            self.answered += given.take_in(results, &self.post, pid, &mut answers)?;
             if given.done == given.chunk.count() {
                 self.given.pop_front();
             }

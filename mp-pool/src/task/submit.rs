@@ -11,10 +11,10 @@ use super::Task;
 use crate::answer::Answer;
 use crate::chunk::{Call, Packer};
 use crate::driver::Shared;
-use crate::error::TaskError;
 use crate::job::Job;
 use crate::output::TaskOutput;
 use crate::run::Run;
+use crate::task_error::{TaskError, TaskErrorKind};
 
 impl<F, M> Task<'_, F, M> {
     /// Encodes the items, and hands them to the engine. Each of them will have an answer.
@@ -55,10 +55,10 @@ impl<F, M> Task<'_, F, M> {
     {
         if self.pool.owner != process::id() {
             // Of the rings that a forked process inherits only one may be the producer.
-            return Err(TaskError::PoolClosed);
+            return Err(TaskErrorKind::PoolClosed.into());
         }
         let function = Func::bind(self.function, |f: F, run| Run::all::<F, A, M>(f, run))
-            .map_err(TaskError::ForeignFunction)?;
+            .map_err(TaskErrorKind::ForeignFunction)?;
         self.pool.shared.engine().enter(function)
     }
 

@@ -1,0 +1,159 @@
+//! Why a task gave no result.
+
+use std::time::Duration;
+use std::{error, fmt};
+
+use mp_process::{ExitStatus, ForeignFunction, Panic};
+
+use crate::cause::Cause;
+use crate::output::Failure;
+
+/// A task gave no result: which one, in which worker, and why. Other tasks are not affected,
+/// unless the kind says so.
+///
+/// # Examples
+///
+/// ```
+/// use mp_pool::{Pool, TaskError, TaskErrorKind};
+///
+/// fn crash(n: u32) -> u32 {
+///     if n == 2 { std::process::abort() } else { n }
+/// }
+///
+/// mp_process::init();
+/// let pool = Pool::new(1)?;
+/// let results = pool.try_map(crash, 0..4);
+/// let lost = results[2].as_ref().unwrap_err();
+/// assert!(matches!(lost, TaskError { kind: TaskErrorKind::WorkerLost { .. }, .. }));
+/// assert_eq!(lost.index(), Some(2));
+/// let pid = lost.pid().ok_or("a worker had it")?;
+/// assert!(lost.to_string().starts_with(&format!("task 2 in worker {pid}: it was killed")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskError {
+    /// Why.
+    pub kind: TaskErrorKind,
+    index: Option<usize>,
+    pid: Option<u32>,
+}
+
+/// Why a task gave no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaskErrorKind {
+    /// The task returned an error (see [`Task::fallible`](crate::Task::fallible)).
+    Failed(Box<Failure>),
+    /// The task panicked.
+    Panicked(Box<Panic>),
+    /// The worker ended while it ran the task, and there were no retries left.
+    #[non_exhaustive]
+    WorkerLost {
+        /// How it ended.
+        status: ExitStatus,
+        /// What probably ended it, if there are signs of something.
+        cause: Option<Cause>,
+    },
+    /// The task ran for longer than it may, and its worker was killed.
+    #[non_exhaustive]
+    TimedOut {
+        /// How long it might have run.
+        limit: Duration,
+    },
+    /// The arguments or the result cannot travel.
+    #[non_exhaustive]
+    Undecodable {
+        /// What went wrong, and on which side.
+        reason: String,
+    },
+    /// The pool was terminated, or the call that the task belongs to was given up.
+    Cancelled,
+    /// The pool was closed or terminated before, or belongs to the process that this one was
+    /// forked from.
+    PoolClosed,
+    /// The pool has given up, because its workers do not live to run a task.
+    #[non_exhaustive]
+    PoolBroken {
+        /// What became of the last worker.
+        reason: String,
+    },
+    /// The function is not part of the program itself.
+    ForeignFunction(ForeignFunction),
+}
+
+impl TaskError {
+    /// The place of the task among the inputs of its call.
+    #[must_use]
+    pub fn index(&self) -> Option<usize> {
+        self.index
+    }
+
+    /// The process id of the worker that ran it, or that was to.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// Says which of the inputs it was.
+    pub(crate) fn at(self, index: usize) -> Self {
+        Self { index: Some(index), ..self }
+    }
+
+    /// Says which worker it was.
+    pub(crate) fn of(self, pid: u32) -> Self {
+        Self { pid: Some(pid), ..self }
+    }
+}
+
+impl From<TaskErrorKind> for TaskError {
+    fn from(kind: TaskErrorKind) -> Self {
+        Self { kind, index: None, pid: None }
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("task")?;
+        if let Some(index) = self.index {
+            write!(f, " {index}")?;
+        }
+        if let Some(pid) = self.pid {
+            write!(f, " in worker {pid}")?;
+        }
+        write!(f, ": {}", self.kind)
+    }
+}
+
+impl fmt::Display for TaskErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(failure) => failure.fmt(f),
+            Self::Panicked(panic) => panic.fmt(f),
+            Self::WorkerLost { status, cause: None } => write!(f, "it {status}"),
+            Self::WorkerLost { status, cause: Some(cause) } => {
+                write!(f, "it {status}, probably because {cause}")
+            }
+            Self::TimedOut { limit } => write!(f, "it ran for more than {limit:?} and was killed"),
+            Self::Undecodable { reason } => f.write_str(reason),
+            Self::Cancelled => f.write_str("it was cancelled"),
+            Self::PoolClosed => f.write_str("the pool was closed before"),
+            Self::PoolBroken { reason } => {
+                write!(
+                    f,
+                    "the pool has given up, its workers end before their first task: {reason}"
+                )
+            }
+            Self::ForeignFunction(error) => error.fmt(f),
+        }
+    }
+}
+
+impl error::Error for TaskError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match &self.kind {
+            TaskErrorKind::ForeignFunction(error) => Some(error),
+            _ => None,
+        }
+    }
+}
