@@ -33,7 +33,8 @@ use words::{Rolls, Words};
 ///
 /// Parties are the processes that wait now, and those that took part in the last round. If one of
 /// them ends, however it did, it will not come again: those who wait are told within a tenth of a
-/// second. (If others shall come in its place, `reset` makes the barrier forget it.)
+/// second. (If others shall come in its place, `reset` makes the barrier forget it. A process that
+/// becomes another program, by `exec`, while another of its threads waits here, has not ended.)
 ///
 /// # Examples
 ///
