@@ -1,5 +1,6 @@
 //! Options of a pool that is to be made.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::time::Duration;
 
@@ -9,8 +10,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::engine::Config;
+use crate::equipment::Equipment;
 use crate::error::PoolError;
 use crate::pool::Pool;
+use crate::surroundings::{self, Surroundings};
 use crate::worker::Initializer;
 
 /// Options of a pool, from [`Pool::builder`].
@@ -41,6 +44,9 @@ pub struct Builder {
     max_tasks_per_child: Option<u64>,
     initializer: Option<Result<(Initializer, Parcel), PoolError>>,
     restarts: Option<usize>,
+    surroundings: Surroundings,
+    exit_timeout: Duration,
+    pub(crate) equipment: Result<Equipment, PoolError>,
 }
 
 /// What an initializer may return: nothing, or a `Result` of nothing.
@@ -74,6 +80,9 @@ impl Builder {
             max_tasks_per_child: None,
             initializer: None,
             restarts: None,
+            surroundings: Surroundings::default(),
+            exit_timeout: Duration::from_secs(30),
+            equipment: Ok(Equipment::default()),
         }
     }
 
@@ -138,11 +147,48 @@ impl Builder {
         self
     }
 
+    /// Sets a variable in the environment of the workers, and of all that they start. It is there
+    /// before any code of the program runs in them.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.surroundings.set(name.as_ref(), value.as_ref());
+        self
+    }
+
+    /// Has each worker run on one processor only: the first worker on the first of `cpus`, and so
+    /// on round. Without any, these are the processors that this process may use. Threads and
+    /// processes that tasks start stay there too.
+    ///
+    /// A worker that cannot run there ends; see [`restarts`](Self::restarts).
+    #[doc(alias = "cpu_ids")]
+    pub fn pin_to_cpus(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
+        self.surroundings.cpus = cpus.into_iter().collect();
+        if self.surroundings.cpus.is_empty() {
+            self.surroundings.cpus = surroundings::own_cpus();
+        }
+        self
+    }
+
+    /// Sets within how many others this pool may be made; 10 by default. A task may make a pool
+    /// of its own, whose workers are then within two pools. With the limit, tasks that make pools
+    /// without end get an error before the system has no more processes.
+    pub fn max_depth(mut self, depth: u32) -> Self {
+        self.surroundings.max_depth = depth;
+        self
+    }
+
+    /// Sets how long a worker may take to exit when it is told to and has nothing to do; 30 seconds
+    /// by default. It is killed then: it may be stopped, or wait for a process that it has started.
+    pub fn exit_timeout(mut self, timeout: Duration) -> Self {
+        self.exit_timeout = timeout;
+        self
+    }
+
     /// Makes the pool, and starts its workers.
     ///
     /// # Errors
     ///
-    /// A number that must not be zero is, or a worker could not be started.
+    /// A number that must not be zero is, the pool is within too many others, or a worker could
+    /// not be started.
     pub fn build(self) -> Result<Pool, PoolError> {
         if self.workers == 0 {
             return Err(PoolError::Zero { what: "the number of workers" });
@@ -150,11 +196,15 @@ impl Builder {
         if self.max_tasks_per_child == Some(0) {
             return Err(PoolError::Zero { what: "the number of tasks of a worker" });
         }
+        self.surroundings.check()?;
         let config = Config {
             workers: self.workers,
             max_tasks_per_child: self.max_tasks_per_child,
             initializer: self.initializer.transpose()?,
             restarts: self.restarts.unwrap_or(self.workers.saturating_add(3)),
+            surroundings: self.surroundings,
+            exit_timeout: self.exit_timeout,
+            equipment: self.equipment?,
         };
         Pool::start(config, self.deadline, self.retries)
     }

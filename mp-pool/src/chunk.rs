@@ -7,7 +7,9 @@ use std::time::Duration;
 use mp_handle::{CodecError, Parcel};
 use serde::Serialize;
 
+use crate::context::{Context, NO_CONTEXT};
 use crate::job::Job;
+use crate::orders::Limits;
 
 /// The most items of a chunk.
 pub(crate) const MAX_COUNT: usize = 4096;
@@ -26,10 +28,25 @@ pub(crate) struct Call {
     pub(crate) job: Arc<Job>,
     /// The number of the function, as the engine counts them.
     pub(crate) function: u32,
+    /// The value that its tasks share.
+    pub(crate) context: Option<Arc<Context>>,
     /// The limit of each item.
     pub(crate) deadline: Option<Duration>,
     /// How often a lost item is given to another worker.
     pub(crate) retries: u32,
+}
+
+impl Call {
+    /// The number of the value that its tasks share.
+    pub(crate) fn context_number(&self) -> u32 {
+        self.context.as_ref().map_or(NO_CONTEXT, |context| context.number)
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        // What takes no time at all would be no limit.
+        let nanos = |limit: Duration| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX).max(1);
+        Limits { soft: 0, hard: self.deadline.map_or(0, nanos) }
+    }
 }
 
 /// The encoded items of some neighbouring chunks.

@@ -2,11 +2,13 @@
 
 use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use mp_handle::{Bell, Deadline, SLICE};
 use mp_process::Child;
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 
 use crate::engine::Engine;
 use crate::monitor::Monitor;
@@ -67,7 +69,7 @@ impl Shared {
                 if engine.is_over() {
                     break;
                 }
-                let next = engine.enforce_deadlines();
+                let next = engine.enforce_limits();
                 (engine.children(), next.map_or(SLICE, |next| next.min(SLICE)))
             };
             self.bell.arm();
@@ -96,8 +98,19 @@ impl Shared {
         let timeout = Timespec { tv_sec: 0, tv_nsec: timeout.subsec_nanos().into() };
         match rustix::event::poll(&mut fds, Some(&timeout)) {
             // At the end of a slice everything is looked at, whoever may have said nothing.
-            Ok(0) | Err(_) => true,
+            Ok(0) | Err(Errno::INTR) => true,
+            Err(_) => self.doze(&timeout),
             Ok(_) => fds[1..].iter().any(|fd| !fd.revents().is_empty()),
         }
+    }
+
+    /// Sleeps where the workers cannot be polled, for want of memory, or because the program has
+    /// lowered its limit of descriptors to less than it has. Deaths wait until the end of it.
+    fn doze(&self, timeout: &Timespec) -> bool {
+        let mut bell = [PollFd::new(&self.bell, PollFlags::IN)];
+        if let Err(Errno::INVAL | Errno::NOMEM) = rustix::event::poll(&mut bell, Some(timeout)) {
+            thread::sleep(SLICE);
+        }
+        true
     }
 }

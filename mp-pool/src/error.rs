@@ -18,8 +18,10 @@ pub enum PoolError {
     Spawn(SpawnError),
     /// There is no memory to share with a worker.
     Region(RegionError),
-    /// The initializer's arguments cannot be encoded.
+    /// The arguments of the initializer, or of the function that makes the state, cannot be encoded.
     Initializer(mp_handle::CodecError),
+    /// The value that tasks are to share cannot be encoded.
+    SharedValue(mp_handle::CodecError),
     /// The initializer is not part of the program itself.
     ForeignFunction(ForeignFunction),
     /// The system refused something.
@@ -28,6 +30,19 @@ pub enum PoolError {
         what: &'static str,
         /// What the system said.
         source: io::Error,
+    },
+    /// The pool would be one within too many others, or its tasks make pools without end; see
+    /// [`Builder::max_depth`](crate::Builder::max_depth).
+    #[non_exhaustive]
+    TooDeep {
+        /// How many pools may be around a process.
+        limit: u32,
+    },
+    /// A worker cannot be pinned to a processor whose number is beyond those that Linux counts.
+    #[non_exhaustive]
+    NoSuchCpu {
+        /// The number.
+        cpu: usize,
     },
     /// `join` was called on a pool that takes tasks: close or terminate it first.
     StillRunning,
@@ -48,8 +63,17 @@ impl fmt::Display for PoolError {
             Self::Initializer(error) => {
                 write!(f, "the initializer's arguments cannot be encoded: {error}")
             }
+            Self::SharedValue(error) => {
+                write!(f, "the value that tasks share cannot be encoded: {error}")
+            }
             Self::ForeignFunction(error) => error.fmt(f),
             Self::System { what, source } => write!(f, "cannot {what}: {source}"),
+            Self::TooDeep { limit } => write!(
+                f,
+                "a pool within {limit} others: its tasks may be making pools without end; \
+                 raise max_depth if they are not"
+            ),
+            Self::NoSuchCpu { cpu } => write!(f, "there is no processor {cpu} to pin a worker to"),
             Self::StillRunning => {
                 f.write_str("the pool still takes tasks: close or terminate it before join")
             }
@@ -62,10 +86,13 @@ impl error::Error for PoolError {
         match self {
             Self::Spawn(error) => Some(error),
             Self::Region(error) => Some(error),
-            Self::Initializer(error) => Some(error),
+            Self::Initializer(error) | Self::SharedValue(error) => Some(error),
             Self::ForeignFunction(error) => Some(error),
             Self::System { source, .. } => Some(source),
-            Self::Zero { .. } | Self::StillRunning => None,
+            Self::Zero { .. }
+            | Self::TooDeep { .. }
+            | Self::NoSuchCpu { .. }
+            | Self::StillRunning => None,
         }
     }
 }

@@ -1,5 +1,4 @@
-//! What goes through the rings of a worker: tasks, function by function and chunk by chunk, and
-//! results, item by item.
+//! What a worker tells the parent: results, item by item.
 //!
 //! A result is published before the next item begins, so that a death costs one item. To be cheap
 //! all the same, its frame is short, and the parent takes in the frames of neighbouring values as
@@ -10,63 +9,6 @@ use std::ops::Range;
 use mp_handle::{Frames, Parcel};
 
 use crate::protocol::Item;
-
-/// A frame from the parent.
-pub(crate) enum TaskFrame<'a> {
-    /// From now on this number stands for this function, a parcel of one.
-    Function { number: u32, bytes: &'a [u8] },
-    /// A chunk of tasks.
-    Chunk { seq: u32, function: u32, timed: bool, spilled: bool, table: &'a [u8], bytes: &'a [u8] },
-    /// There is nothing more.
-    Exit,
-}
-
-pub(crate) const TASK_HEADER: usize = 20;
-
-impl<'a> TaskFrame<'a> {
-    const FUNCTION: u32 = 1;
-    const CHUNK: u32 = 2;
-    const EXIT: u32 = 3;
-
-    /// The header, which stands before the table and the bytes.
-    pub(crate) fn header(&self) -> [u8; TASK_HEADER] {
-        let words = match *self {
-            Self::Function { number, .. } => [Self::FUNCTION, number, 0, 0, 0],
-            Self::Chunk { seq, function, timed, spilled, table, .. } => {
-                let flags = u32::from(timed) | u32::from(spilled) << 1;
-                [Self::CHUNK, seq, function, flags, table.len() as u32]
-            }
-            Self::Exit => [Self::EXIT, 0, 0, 0, 0],
-        };
-        let mut header = [0; TASK_HEADER];
-        for (bytes, word) in header.chunks_exact_mut(4).zip(words) {
-            bytes.copy_from_slice(&word.to_ne_bytes());
-        }
-        header
-    }
-
-    pub(crate) fn parse(frame: &'a [u8]) -> Option<Self> {
-        let (header, rest) = frame.split_first_chunk::<TASK_HEADER>()?;
-        let word = |i: usize| u32::from_ne_bytes(std::array::from_fn(|at| header[4 * i + at]));
-        match word(0) {
-            Self::FUNCTION => Some(Self::Function { number: word(1), bytes: rest }),
-            Self::CHUNK => {
-                let (table, bytes) = rest.split_at_checked(word(4) as usize)?;
-                let flags = word(3);
-                Some(Self::Chunk {
-                    seq: word(1),
-                    function: word(2),
-                    timed: flags & 1 != 0,
-                    spilled: flags & 2 != 0,
-                    table,
-                    bytes,
-                })
-            }
-            Self::EXIT => Some(Self::Exit),
-            _ => None,
-        }
-    }
-}
 
 /// What became of an item, in the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +23,21 @@ pub(crate) enum Status {
     NotDecoded,
     /// The value could not be encoded; the parcel is the reason.
     NotEncoded,
+}
+
+/// No item's result bears such a tag: an index has 30 bits at most.
+const FAREWELL: u64 = u64::MAX << 8;
+
+impl Status {
+    /// What the last parcel of a worker bears if this became of its finalizer.
+    pub(crate) fn farewell_tag(self) -> u64 {
+        FAREWELL | self as u64
+    }
+
+    /// What became of the finalizer; `None` if the tag is of another parcel.
+    pub(crate) fn of_farewell(tag: u64) -> Option<Self> {
+        ResultFrame::STATUSES.into_iter().find(|status| status.farewell_tag() == tag)
+    }
 }
 
 /// A frame from the worker: it is ready, or the next item of the chunk that it has claimed.

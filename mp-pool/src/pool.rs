@@ -1,5 +1,6 @@
 //! A pool of worker processes.
 
+use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, process, thread};
@@ -13,6 +14,7 @@ use crate::async_result::AsyncResult;
 use crate::builder::Builder;
 use crate::callbacks::Callbacks;
 use crate::chunk::MAX_COUNT;
+use crate::context::Context;
 use crate::driver::Shared;
 use crate::engine::{Config, Engine};
 use crate::error::PoolError;
@@ -60,6 +62,10 @@ pub struct Pool {
     pub(crate) retries: u32,
     /// The most items of a chunk.
     pub(crate) max_chunk: usize,
+    /// The value that its tasks may share.
+    pub(crate) context: Option<Arc<Context>>,
+    /// The type of the state that each worker has.
+    pub(crate) state: Option<TypeId>,
     /// The process that made it: one that the user forked off inherits the pool, not the workers.
     pub(crate) owner: u32,
 }
@@ -85,6 +91,8 @@ impl Pool {
         retries: u32,
     ) -> Result<Self, PoolError> {
         let workers = config.workers;
+        let context = config.equipment.context.clone();
+        let state = config.equipment.state.as_ref().map(|state| state.type_id);
         let most = config.max_tasks_per_child.and_then(|most| usize::try_from(most).ok());
         let callbacks = Callbacks::start().map_err(PoolError::system("start a thread"))?;
         let bell = Bell::new()?;
@@ -99,7 +107,7 @@ impl Pool {
         }
         let max_chunk = most.unwrap_or(MAX_COUNT);
         let owner = process::id();
-        Ok(Self { shared, callbacks, workers, deadline, retries, max_chunk, owner })
+        Ok(Self { shared, callbacks, workers, deadline, retries, max_chunk, context, state, owner })
     }
 
     /// Prepares a call of `f` with options.
@@ -227,12 +235,18 @@ impl Pool {
 
     /// Takes no more tasks; the workers exit when all are done, and all that other threads have
     /// called before, such as [`map`](Self::map), has ended. Returns at once.
+    ///
+    /// A worker that has nothing to do and does not exit is killed in the end: see
+    /// [`Builder::exit_timeout`]. To limit how long tasks may take as well, see
+    /// [`shutdown`](Self::shutdown).
     pub fn close(&self) {
         self.shared.engine().close();
         self.shared.wake();
     }
 
-    /// Kills the workers at once. Tasks that have no result get [`TaskErrorKind::Cancelled`](crate::TaskErrorKind::Cancelled).
+    /// Kills the workers at once, with what they have started, as far as that is in their process
+    /// groups still. Tasks that have no result get
+    /// [`TaskErrorKind::Cancelled`](crate::TaskErrorKind::Cancelled).
     pub fn terminate(&self) {
         self.shared.engine().terminate();
         self.shared.wake();
@@ -283,7 +297,12 @@ impl Pool {
         if self.shared.engine().is_running() {
             return Err(PoolError::StillRunning);
         }
-        Ok(self.shared.wait_over(deadline) && self.callbacks.wait(deadline))
+        Ok(self.wait_end(deadline))
+    }
+
+    /// Waits until it has ended, callbacks included; false if the deadline comes first.
+    pub(crate) fn wait_end(&self, deadline: Deadline) -> bool {
+        self.shared.wait_over(deadline) && self.callbacks.wait(deadline)
     }
 }
 

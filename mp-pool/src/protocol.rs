@@ -158,6 +158,11 @@ impl Words {
     }
 }
 
+/// What the parcel of a shared value bears. Those of chunks and items bear what is less.
+pub(crate) fn context_tag(number: u32) -> u64 {
+    1 << 63 | u64::from(number)
+}
+
 /// Nanoseconds on the monotonic clock, which is the same in all processes.
 pub(crate) fn now() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::chunk::lengths;
 use crate::frames::Status;
+use crate::orders::Limits;
 use crate::output::TaskOutput;
 use crate::protocol::{Item, now};
 use crate::worker::Link;
@@ -23,8 +24,7 @@ pub(crate) struct Run {
     seq: u32,
     /// The lengths of the items.
     table: Vec<u8>,
-    /// Items have a deadline.
-    timed: bool,
+    limits: Limits,
     answer: Parcel,
     rings: Rings,
 }
@@ -33,13 +33,13 @@ impl Run {
     pub(crate) fn new(link: Link) -> Self {
         let (items, answer) = (Parcel::new(), Parcel::new());
         let (table, rings) = (Vec::new(), Rings::new(0));
-        Self { link, items, seq: 0, table, timed: false, answer, rings }
+        Self { link, items, seq: 0, table, limits: Limits::NONE, answer, rings }
     }
 
     /// Turns to another chunk, whose items are there.
-    pub(crate) fn begin(&mut self, seq: u32, table: &[u8], timed: bool) {
+    pub(crate) fn begin(&mut self, seq: u32, table: &[u8], limits: Limits) {
         self.seq = seq;
-        self.timed = timed;
+        self.limits = limits;
         self.table.clear();
         self.table.extend_from_slice(table);
         self.rings = Rings::new(table.len() / 4);
@@ -52,8 +52,8 @@ impl Run {
         F::Output: TaskOutput<M>,
         A: DeserializeOwned,
     {
-        let Self { link, items, seq, table, timed, answer, rings } = &mut *run;
-        let (seq, timed, mut start) = (*seq, *timed, 0);
+        let Self { link, items, seq, table, limits, answer, rings } = &mut *run;
+        let (seq, timed, mut start) = (*seq, limits.are_set(), 0);
         for (index, len) in (0..).zip(lengths(table)) {
             let item = Item { seq, index };
             let range = start..start + len;

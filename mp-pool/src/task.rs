@@ -1,5 +1,6 @@
 //! One call of a pool, with options.
 
+mod equip;
 mod submit;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::async_result::AsyncResult;
+use crate::context::Context;
 use crate::job::OnItem;
 use crate::output::{Fallible, Plain, TaskOutput};
 use crate::pool::Pool;
@@ -50,6 +52,8 @@ pub struct Task<'p, F, M = Plain> {
     chunk_size: Option<usize>,
     deadline: Option<Duration>,
     retries: u32,
+    /// The value that its tasks share, or why they cannot be run.
+    context: Result<Option<Arc<Context>>, TaskError>,
     on_item: Option<OnItem>,
     output: PhantomData<fn() -> M>,
 }
@@ -68,6 +72,7 @@ impl<'p, F> Task<'p, F, Plain> {
             chunk_size: None,
             deadline: pool.deadline,
             retries: pool.retries,
+            context: Ok(None),
             on_item: None,
             output: PhantomData,
         }
@@ -83,8 +88,15 @@ impl<'p, F> Task<'p, F, Plain> {
     /// Without this, a `Result` is a value as any other: both of its types are serde's, and the
     /// caller gets it as it is. To be called before [`on_item`](Self::on_item).
     pub fn fallible<K>(self) -> Task<'p, F, Fallible<K>> {
-        let Self { pool, function, chunk_size, deadline, retries, .. } = self;
-        Task { pool, function, chunk_size, deadline, retries, on_item: None, output: PhantomData }
+        self.convert(|function| function)
+    }
+
+    /// The same options, for another function or another kind of output.
+    fn convert<G, K>(self, change: impl FnOnce(F) -> G) -> Task<'p, G, K> {
+        let Self { pool, function, chunk_size, deadline, retries, context, .. } = self;
+        let function = change(function);
+        let (on_item, output) = (None, PhantomData);
+        Task { pool, function, chunk_size, deadline, retries, context, on_item, output }
     }
 }
 
@@ -97,7 +109,8 @@ impl<F, M> Task<'_, F, M> {
         self
     }
 
-    /// Sets how long each item may run. Its worker is killed then, and replaced.
+    /// Sets how long each item may run. Its worker is killed then, and replaced. All processes that
+    /// the worker has started are killed with it, also those that have left its process group.
     #[doc(alias = "timeout")]
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.deadline = Some(limit);

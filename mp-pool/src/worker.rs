@@ -8,9 +8,14 @@ use mp_handle::{
 use mp_process::Func;
 use serde::{Deserialize, Serialize};
 
-use crate::frames::{RESULT_HEADER, ResultFrame, Status, TaskFrame};
-use crate::protocol::{Item, RESULTS, RING, TASKS, Words};
+use crate::context::Contexts;
+use crate::current;
+use crate::frames::{RESULT_HEADER, ResultFrame, Status};
+use crate::orders::{ChunkHeader, TaskFrame};
+use crate::protocol::{Item, RESULTS, RING, TASKS, Words, context_tag};
 use crate::run::{Run, TaskFunction, describe};
+use crate::state::{self, Finalizer, Maker};
+use crate::surroundings;
 
 /// What a worker gets from the parent at its start.
 #[derive(Serialize, Deserialize)]
@@ -18,8 +23,15 @@ pub(crate) struct Start {
     pub(crate) region: Region,
     pub(crate) bell: Bell,
     pub(crate) post: Descriptor,
+    /// Its number among the workers.
+    pub(crate) id: usize,
+    /// The processor to run on.
+    pub(crate) cpu: Option<usize>,
     /// Its arguments come over the post.
     pub(crate) initializer: Option<Initializer>,
+    /// Its arguments come next.
+    pub(crate) state: Option<Maker>,
+    pub(crate) finalizer: Option<Finalizer>,
 }
 
 /// The user's initializer, wrapped into what decodes its arguments.
@@ -50,7 +62,7 @@ impl Link {
     fn push_slow(&mut self, item: Item, status: Status, parcel: &Parcel) {
         let large = parcel.bytes().len() > self.results.max_frame() - RESULT_HEADER;
         let spilled = large || !parcel.descriptors().is_empty();
-        if spilled && let Err(reason) = self.send(item, parcel) {
+        if spilled && let Err(reason) = self.send(item.tag(), parcel) {
             let mut answer = Parcel::new();
             let status = describe(&mut answer, Status::NotEncoded, &reason);
             return self.push(item, status, &answer);
@@ -73,8 +85,18 @@ impl Link {
         }
     }
 
-    fn send(&self, item: Item, parcel: &Parcel) -> Result<(), String> {
-        while let Err(error) = self.post.send(item.tag(), parcel) {
+    /// Sends what the finalizer has returned, or why that cannot be sent.
+    fn farewell(&self, status: Status, parcel: &Parcel) {
+        if let Err(reason) = self.send(status.farewell_tag(), parcel) {
+            let mut answer = Parcel::new();
+            let status = describe(&mut answer, Status::NotEncoded, &reason);
+            // Nobody is there to hear if this cannot be sent either.
+            let _ = self.send(status.farewell_tag(), &answer);
+        }
+    }
+
+    fn send(&self, tag: u64, parcel: &Parcel) -> Result<(), String> {
+        while let Err(error) = self.post.send(tag, parcel) {
             if error.kind() != std::io::ErrorKind::WouldBlock {
                 return Err(format!("the result cannot be sent: {error}"));
             }
@@ -94,7 +116,9 @@ fn wait_writable(post: &Post) {
 
 /// The function of the worker process: runs chunks until the parent says that there are no more.
 pub(crate) fn main(start: Start) -> Result<(), String> {
-    let Start { region, bell, post, initializer } = start;
+    let Start { region, bell, post, id, cpu, initializer, state, finalizer } = start;
+    current::become_worker(id);
+    cpu.map_or(Ok(()), surroundings::pin_to)?;
     let mut tasks = Consumer::attach(&region, TASKS, RING).map_err(text)?;
     let results = Producer::attach(&region, RESULTS, RING).map_err(text)?;
     let post = Post::from(post.into_owned().map_err(text)?);
@@ -103,8 +127,12 @@ pub(crate) fn main(start: Start) -> Result<(), String> {
         let (_, arguments) = arguments.ok_or("the initializer's arguments have not come")?;
         initializer.call(arguments)?;
     }
+    if let Some(maker) = state {
+        let (_, arguments) = post.receive().map_err(text)?.ok_or("the arguments have not come")?;
+        state::keep(maker.call(arguments)?);
+    }
     let link = Link { words: Words::new(region).map_err(text)?, bell, results, post };
-    let mut worker = Worker { run: Some(Box::new(Run::new(link))), functions: BTreeMap::new() };
+    let mut worker = Worker::new(link);
     worker.link().push_frame(&[&ResultFrame::ready()]);
     worker.link().bell.ring();
 
@@ -121,7 +149,10 @@ pub(crate) fn main(start: Start) -> Result<(), String> {
         tasks.notify_space();
         for frame in Frames::new(&bytes) {
             match TaskFrame::parse(frame.map_err(text)?).ok_or("a frame of an unknown kind")? {
-                TaskFrame::Exit => return Ok(()),
+                TaskFrame::Exit => {
+                    worker.end(finalizer);
+                    return Ok(());
+                }
                 frame => worker.handle(frame)?,
             }
         }
@@ -136,9 +167,24 @@ struct Worker {
     /// Lent to the chunk that runs.
     run: Option<Box<Run>>,
     functions: BTreeMap<u32, TaskFunction>,
+    contexts: Contexts,
 }
 
 impl Worker {
+    fn new(link: Link) -> Self {
+        let run = Some(Box::new(Run::new(link)));
+        Self { run, functions: BTreeMap::new(), contexts: Contexts::default() }
+    }
+
+    /// Does what is to be done last.
+    fn end(&mut self, finalizer: Option<Finalizer>) {
+        if let Some(finalizer) = finalizer {
+            let (status, parcel) = finalizer.call(());
+            self.link().farewell(status, &parcel);
+        }
+        state::end();
+    }
+
     fn run(&mut self) -> &mut Run {
         self.run.as_mut().expect("returned by every chunk")
     }
@@ -154,28 +200,46 @@ impl Worker {
                 let function = parcel.decode().map_err(text)?;
                 self.functions.insert(number, function);
             }
-            TaskFrame::Chunk { seq, function, timed, spilled, table, bytes } => {
-                let run = self.run();
+            TaskFrame::Context { number, head, spilled, bytes } => {
                 let received = if spilled {
-                    receive(&run.link.post, u64::from(seq)).map(|items| run.items = items)
+                    receive(&self.link().post, context_tag(number))
                 } else {
-                    run.items.clear();
-                    run.items.push_bytes(bytes);
-                    Ok(())
+                    Ok(Parcel::from_parts(bytes.to_vec(), Vec::new()))
                 };
-                if !run.link.words.claim(seq) {
-                    return Ok(());
-                }
-                if let Err(reason) = received {
-                    self.refuse(seq, table.len() / 4, &reason);
-                    return Ok(());
-                }
-                run.begin(seq, table, timed);
-                let function = self.functions.get(&function);
-                let function = function.ok_or("a function that was not announced")?;
-                self.run = self.run.take().map(|run| function.call(run));
+                self.contexts.add(number, received.map(|parcel| (parcel, head)));
             }
+            TaskFrame::Forget { number } => self.contexts.forget(number),
+            TaskFrame::Chunk { header, table, bytes } => self.run_chunk(header, table, bytes)?,
             TaskFrame::Exit => {}
+        }
+        Ok(())
+    }
+
+    fn run_chunk(&mut self, chunk: ChunkHeader, table: &[u8], bytes: &[u8]) -> Result<(), String> {
+        let run = self.run();
+        let received = if chunk.spilled {
+            receive(&run.link.post, u64::from(chunk.seq)).map(|items| run.items = items)
+        } else {
+            run.items.clear();
+            run.items.push_bytes(bytes);
+            Ok(())
+        };
+        if !run.link.words.claim(chunk.seq) {
+            return Ok(());
+        }
+        let function = self.functions.get(&chunk.function);
+        let function = function.ok_or("a function that was not announced")?;
+        let began = received.and_then(|()| {
+            let Self { run, contexts, .. } = self;
+            contexts.within(chunk.context, || {
+                *run = run.take().map(|mut run| {
+                    run.begin(chunk.seq, table, chunk.limits);
+                    function.call(run)
+                });
+            })
+        });
+        if let Err(reason) = began {
+            self.refuse(chunk.seq, table.len() / 4, &reason);
         }
         Ok(())
     }

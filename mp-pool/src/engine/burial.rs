@@ -33,6 +33,9 @@ impl Engine {
         let _ = worker.drain(&mut self.buffer);
         let begun = worker.unfinished();
         let timed_out = begun.is_some() && worker.condemned == begun;
+        if self.config.equipment.finalizer.is_some() {
+            self.exit_results.extend(worker.farewell().map(|answer| (worker.id, answer)));
+        }
         let had_task = worker.answered > 0 || begun.is_some();
         let pid = worker.child().pid();
         let (reason, panic) = worker.last_words();
@@ -52,7 +55,9 @@ impl Engine {
                 self.lose(&given, TaskError::from(kind).of(pid));
             }
         }
-        if had_task || worker.leaving || matches!(self.phase, Phase::Terminated | Phase::Broken(_))
+        if had_task
+            || worker.leaving.is_some()
+            || matches!(self.phase, Phase::Terminated | Phase::Broken(_))
         {
             return;
         }
@@ -90,7 +95,7 @@ impl Engine {
             _ => 0,
         };
         // One that leaves may take its time: it may have children of its own to wait for.
-        while self.workers.iter().filter(|worker| !worker.leaving).count() < wanted {
+        while self.workers.iter().filter(|worker| worker.leaving.is_none()).count() < wanted {
             if let Err(error) = self.start_worker() {
                 // The system may have room again in a moment: the next look is another try. As
                 // long as there are other workers, the pool goes on with those.

@@ -1,6 +1,7 @@
 //! Who gets which task.
 
-use crate::engine::worker::{Refused, Worker};
+use crate::engine::delivery::Refused;
+use crate::engine::worker::Worker;
 use crate::engine::{Engine, fail};
 use crate::task_error::TaskErrorKind;
 
@@ -9,6 +10,11 @@ impl Engine {
     ///
     /// It goes round the workers, a chunk to each, so that few tasks are spread widely.
     pub(super) fn dispatch(&mut self) -> bool {
+        if self.cancelling {
+            self.pending
+                .drain(..)
+                .for_each(|chunk| fail(&chunk, 0, &TaskErrorKind::Cancelled.into()));
+        }
         loop {
             if self.round(|_| true) {
                 continue;
@@ -124,7 +130,7 @@ impl Engine {
 /// Whether a worker may be given `count` items more.
 fn may_take(worker: &Worker, count: usize, most: Option<u64>) -> bool {
     worker.ready
-        && !worker.leaving
+        && worker.leaving.is_none()
         && worker.condemned.is_none()
         && most.is_none_or(|most| worker.accepted + count as u64 <= most)
         && (worker.given.len() < 2 || worker.unanswered() < worker.pace.ahead())

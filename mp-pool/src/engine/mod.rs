@@ -5,8 +5,11 @@
 //! and the pool's own thread (`driver`).
 
 mod burial;
+mod delivery;
 mod dispatch;
+mod felling;
 mod given;
+mod limits;
 mod pace;
 mod worker;
 
@@ -19,10 +22,11 @@ use mp_process::Child;
 use crate::answer::Answer;
 use crate::chunk::Chunk;
 use crate::engine::worker::Worker;
+use crate::equipment::Equipment;
 use crate::error::PoolError;
 use crate::oom::OomKills;
-use crate::protocol::now;
 use crate::run::TaskFunction;
+use crate::surroundings::Surroundings;
 use crate::task_error::{TaskError, TaskErrorKind};
 use crate::worker::Initializer;
 
@@ -31,8 +35,12 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     pub(crate) max_tasks_per_child: Option<u64>,
     pub(crate) initializer: Option<(Initializer, Parcel)>,
+    pub(crate) equipment: Equipment,
     /// How many workers in a row may come to nothing.
     pub(crate) restarts: usize,
+    pub(crate) surroundings: Surroundings,
+    /// How long a worker may take to exit.
+    pub(crate) exit_timeout: Duration,
 }
 
 /// Where a pool is in its life.
@@ -55,6 +63,10 @@ pub(crate) struct Engine {
     pending: VecDeque<Chunk>,
     /// Calls that are still handing in their chunks. A pool that is closed meanwhile takes them.
     arriving: usize,
+    /// What no worker has begun is cancelled, and what is on its way too.
+    cancelling: bool,
+    /// When it must have ended, on the monotonic clock.
+    end_by: Option<u64>,
     /// The functions that tasks have called so far: their numbers, and how they travel.
     numbers: HashMap<TaskFunction, u32>,
     functions: Vec<Vec<u8>>,
@@ -64,6 +76,8 @@ pub(crate) struct Engine {
     /// Workers in a row that were ready, and failed by themselves before their first task.
     idle_failures: usize,
     oom_kills: OomKills,
+    /// What finalizers have returned, with the numbers of the workers.
+    exit_results: Vec<(usize, Answer)>,
     /// Reused for what rings are drained into.
     buffer: Vec<u8>,
 }
@@ -78,12 +92,15 @@ impl Engine {
             workers: Vec::new(),
             pending: VecDeque::new(),
             arriving: 0,
+            cancelling: false,
+            end_by: None,
             numbers: HashMap::new(),
             functions: Vec::new(),
             started: 0,
             unready: 0,
             idle_failures: 0,
             oom_kills: OomKills::new(),
+            exit_results: Vec::new(),
             buffer: Vec::new(),
         };
         while engine.workers.len() < engine.config.workers {
@@ -98,9 +115,16 @@ impl Engine {
     fn start_worker(&mut self) -> Result<(), PoolError> {
         self.started += 1;
         let name = format!("PoolWorker-{}", self.started);
-        let worker = Worker::start(name, &self.bell, self.config.initializer.as_ref())?;
+        let worker = Worker::start(name, self.free_id(), &self.bell, &self.config)?;
         self.workers.push(worker);
         Ok(())
+    }
+
+    /// The lowest number that no worker has. One that leaves has passed its number on.
+    fn free_id(&self) -> usize {
+        let is_taken =
+            |id| self.workers.iter().any(|worker| worker.id == id && worker.leaving.is_none());
+        (0..).find(|&id| !is_taken(id)).unwrap_or_default()
     }
 
     /// The workers' processes.
@@ -155,6 +179,11 @@ impl Engine {
         self.dispatch();
     }
 
+    /// Takes what the finalizers of workers have returned so far.
+    pub(crate) fn take_exit_results(&mut self) -> Vec<(usize, Answer)> {
+        std::mem::take(&mut self.exit_results)
+    }
+
     /// Takes in answers and gives out tasks; returns whether there were any.
     pub(crate) fn pump(&mut self) -> bool {
         let mut answers = 0;
@@ -175,34 +204,20 @@ impl Engine {
         self.dispatch() || answers > 0
     }
 
-    /// Stops items whose time is over; returns how long until that may be true of another.
-    pub(crate) fn enforce_deadlines(&mut self) -> Option<Duration> {
-        self.oom_kills.refresh();
-        let mut soonest: Option<Duration> = None;
-        for worker in self.workers.iter_mut().filter(|worker| worker.condemned.is_none()) {
-            let Some(limit) = worker.given.front().and_then(|given| given.chunk.call().deadline)
-            else {
-                continue;
-            };
-            let left = match worker.begun() {
-                None => limit,
-                Some((item, since)) => {
-                    let ran = Duration::from_nanos(now().saturating_sub(since));
-                    if ran >= limit && worker.condemn(item) {
-                        continue;
-                    }
-                    limit.saturating_sub(ran)
-                }
-            };
-            soonest = Some(soonest.map_or(left, |soonest| soonest.min(left)));
-        }
-        soonest
-    }
-
     /// Takes nothing new from now on.
     pub(crate) fn close(&mut self) {
         if self.phase == Phase::Running {
             self.phase = Phase::Closed;
+        }
+        self.dispatch();
+    }
+
+    /// Closes the pool, and cancels what no worker has begun.
+    pub(crate) fn cancel_pending(&mut self) {
+        self.close();
+        self.cancelling = true;
+        for worker in &mut self.workers {
+            self.pending.extend(worker.take_back());
         }
         self.dispatch();
     }

@@ -13,7 +13,7 @@ const AHEAD: u64 = 1_000_000;
 const MOST: u64 = 16 << 10;
 
 /// The measured speed of a worker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pace {
     /// Nanoseconds an item, smoothed; 0 if not known yet.
     item: u64,
@@ -22,6 +22,16 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
+    /// Of a worker that is being started.
+    pub(crate) fn new() -> Self {
+        Self { item: 0, last: now() }
+    }
+
+    /// When it was last seen to answer, or to begin after it was idle.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
     /// It was idle, and begins now.
     pub(crate) fn begin(&mut self) {
         self.last = now();

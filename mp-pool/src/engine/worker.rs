@@ -1,68 +1,69 @@
 //! The parent's side of one worker.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::mem;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use mp_handle::{Bell, Consumer, Deadline, Descriptor, Parcel, Post, Producer, PushError, Waited};
+use mp_handle::{Bell, Consumer, Descriptor, Post, Producer};
 use mp_process::{Child, Failure, Panic, Process};
+use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::answer::Answer;
 use crate::chunk::Chunk;
+use crate::context::Context;
 use crate::engine::given::Given;
 use crate::engine::pace::Pace;
+use crate::engine::{Config, felling};
 use crate::error::PoolError;
-use crate::frames::{ResultFrame, Results, TASK_HEADER, TaskFrame};
-use crate::protocol::{self, Item, RESULTS, RING, TASKS, Words};
-use crate::worker::{self, Initializer, Start};
+use crate::frames::{ResultFrame, Results, Status};
+use crate::orders::TaskFrame;
+use crate::protocol::{self, Item, RESULTS, RING, TASKS, Words, now};
+use crate::worker::{self, Start};
 
 /// A worker, and what it has been given.
 pub(crate) struct Worker {
+    /// Its number among the workers.
+    pub(crate) id: usize,
     process: Process<Result<(), String>>,
     words: Words,
-    tasks: Producer,
+    pub(super) tasks: Producer,
     results: Consumer,
-    post: Post,
+    pub(super) post: Post,
     /// What it has not answered wholly yet, in the order of the sequence numbers.
     pub(crate) given: VecDeque<Given>,
-    next_seq: u32,
+    pub(super) next_seq: u32,
     /// It was given something, and not woken for it yet.
     news: bool,
     /// The functions that it knows by number.
-    functions: BTreeSet<u32>,
+    pub(super) functions: BTreeSet<u32>,
+    /// The shared values that it has, and whether they are needed still.
+    pub(super) contexts: Vec<(u32, Weak<Context>)>,
     /// Its initializer has returned.
     pub(crate) ready: bool,
     /// Items that it was given in all its life, less those that were taken back.
     pub(crate) accepted: u64,
     /// Items that it has answered.
     pub(crate) answered: u64,
-    /// It was told to exit.
-    pub(crate) leaving: bool,
+    /// When it was told to exit, on the monotonic clock.
+    pub(crate) leaving: Option<u64>,
     /// It was killed for the sake of this item.
     pub(crate) condemned: Option<Item>,
     pub(crate) pace: Pace,
 }
 
-/// Why a chunk could not be given to a worker.
-pub(crate) enum Refused {
-    /// There is no room at the moment, or the worker has just died.
-    Full,
-    /// It cannot be sent at all.
-    Never(String),
-    /// The worker has spoilt its ring.
-    Spoilt,
-}
-
 impl Worker {
     pub(crate) fn start(
         name: String,
+        id: usize,
         bell: &Bell,
-        initializer: Option<&(Initializer, Parcel)>,
+        config: &Config,
     ) -> Result<Self, PoolError> {
         let region = protocol::create_region()?;
         let (post, theirs) = Post::pair().map_err(PoolError::system("make a socket pair"))?;
-        if let Some((_, args)) = initializer {
+        let initializer = config.initializer.iter().map(|(_, args)| args);
+        for args in initializer.chain(config.equipment.state.iter().map(|state| &state.args)) {
             post.send(0, args).map_err(PoolError::system("send the initializer's arguments"))?;
         }
         let corrupt = |error| PoolError::system("use a fresh ring")(io::Error::other(error));
@@ -72,14 +73,20 @@ impl Worker {
             region: region.clone(),
             bell: bell.clone(),
             post: Descriptor::from(OwnedFd::from(theirs)),
-            initializer: initializer.map(|(function, _)| *function),
+            id,
+            cpu: config.surroundings.cpu_of(id),
+            initializer: config.initializer.as_ref().map(|(function, _)| *function),
+            state: config.equipment.state.as_ref().map(|state| state.maker),
+            finalizer: config.equipment.finalizer,
         };
-        let process = Process::builder()
+        let process = (config.surroundings)
+            .surround(Process::builder())
             .name(name)
             .daemon(true)
             .process_group(0)
             .spawn(worker::main, (start,))?;
         Ok(Self {
+            id,
             process,
             words: Words::new(region)?,
             tasks,
@@ -89,12 +96,13 @@ impl Worker {
             next_seq: 0,
             news: false,
             functions: BTreeSet::new(),
+            contexts: Vec::new(),
             ready: false,
             accepted: 0,
             answered: 0,
-            leaving: false,
+            leaving: None,
             condemned: None,
-            pace: Pace::default(),
+            pace: Pace::new(),
         })
     }
 
@@ -117,46 +125,14 @@ impl Worker {
         }
     }
 
-    /// Gives it a chunk, which the caller then hands over by [`note`](Self::note). `functions` are
-    /// those that chunks number, encoded.
-    pub(crate) fn give(&mut self, chunk: &Chunk, functions: &[Vec<u8>]) -> Result<(), Refused> {
-        let number = chunk.call().function;
-        if !self.functions.contains(&number) {
-            let function = functions[number as usize].as_slice();
-            let header = TaskFrame::Function { number, bytes: function }.header();
-            self.tasks.try_push(&[&header, function])?;
-            self.functions.insert(number);
-        }
-        let (seq, timed) = (self.next_seq, chunk.call().deadline.is_some());
-        let (table, bytes) = (chunk.table(), chunk.bytes());
-        let len = TASK_HEADER + table.len() + bytes.len();
-        let spilled = len > self.tasks.max_frame() || chunk.has_descriptors();
-        let bytes = if spilled { &[][..] } else { bytes };
-        if spilled {
-            // Without their frame, the items would be taken for those of the next chunk.
-            let len = TASK_HEADER + table.len();
-            if self.tasks.wait_space(len, Deadline::now(), || true) != Waited::Ready {
-                return Err(Refused::Full);
+    /// What its finalizer has returned, if it came to that.
+    pub(crate) fn farewell(&self) -> Option<Answer> {
+        loop {
+            let (tag, parcel) = self.post.try_receive().ok()??;
+            // Others are results whose frame it did not live to publish.
+            if let Some(status) = Status::of_farewell(tag) {
+                return Some(Answer::Encoded(status, parcel, self.process.pid()));
             }
-            let sent = chunk.with_parcel(|items| self.post.send(u64::from(seq), items));
-            sent.map_err(|error| self.refused(&error))?;
-        }
-        let frame = TaskFrame::Chunk { seq, function: number, timed, spilled, table, bytes };
-        self.tasks.try_push(&[&frame.header(), table, bytes])?;
-        Ok(())
-    }
-
-    /// What it means that the post did not take a chunk.
-    fn refused(&self, error: &io::Error) -> Refused {
-        match error.kind() {
-            ErrorKind::WouldBlock => Refused::Full,
-            // Of a worker that is gone the driver hears in a moment. One that has nothing to do
-            // lives: its last task has closed whatever it found.
-            ErrorKind::BrokenPipe if self.given.is_empty() => Refused::Spoilt,
-            ErrorKind::BrokenPipe => Refused::Full,
-            // Memory or descriptors: there may be more when something has ended.
-            _ if !self.given.is_empty() => Refused::Full,
-            _ => Refused::Never(error.to_string()),
         }
     }
 
@@ -183,8 +159,8 @@ impl Worker {
     /// Tells it to exit when it has done what it was given. If there is no room for that at the
     /// moment, the next call is another try.
     pub(crate) fn dismiss(&mut self) {
-        if !self.leaving && self.tasks.try_push(&[&TaskFrame::Exit.header()]).is_ok() {
-            self.leaving = true;
+        if self.leaving.is_none() && self.tasks.try_push(&[&TaskFrame::Exit.header()]).is_ok() {
+            self.leaving = Some(now());
             self.tasks.notify();
         }
     }
@@ -255,27 +231,31 @@ impl Worker {
         self.words.has_begun(item).then_some(item)
     }
 
-    /// Kills it for the sake of `item`; false if that has ended in time.
+    /// Since when it has had nothing to do, if it has not.
+    pub(crate) fn idle_since(&self) -> u64 {
+        self.pace.last()
+    }
+
+    /// Kills it, and all that it has started, for the sake of `item`; false if that has ended in
+    /// time.
     pub(crate) fn condemn(&mut self, item: Item) -> bool {
         let condemned = self.words.condemn(item);
         if condemned {
             self.condemned = Some(item);
-            self.kill();
+            felling::fell(&self.process);
         }
         condemned
     }
 
+    /// Kills it, and what it has started, as far as that is in the same process group still.
     pub(crate) fn kill(&self) {
+        // As long as it has not been waited for, the number of the group is its own.
+        if self.process.is_alive()
+            && let Some(group) = Pid::from_raw(self.process.pid().cast_signed())
+        {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         // It fails only if this process may not signal the child any more: nothing can be done.
         let _ = self.process.kill();
-    }
-}
-
-impl From<PushError> for Refused {
-    fn from(error: PushError) -> Self {
-        match error {
-            PushError::Full => Self::Full,
-            _ => Self::Spoilt,
-        }
     }
 }

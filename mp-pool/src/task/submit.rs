@@ -57,6 +57,9 @@ impl<F, M> Task<'_, F, M> {
             // Of the rings that a forked process inherits only one may be the producer.
             return Err(TaskErrorKind::PoolClosed.into());
         }
+        if let Err(error) = &self.context {
+            return Err(error.clone());
+        }
         let function = Func::bind(self.function, |f: F, run| Run::all::<F, A, M>(f, run))
             .map_err(TaskErrorKind::ForeignFunction)?;
         self.pool.shared.engine().enter(function)
@@ -67,7 +70,8 @@ impl<F, M> Task<'_, F, M> {
     fn give_out<A: Serialize>(&self, job: &Arc<Job>, function: u32, items: Vec<A>) {
         let size = self.chunk_size.unwrap_or_else(|| items.len().div_ceil(4 * self.pool.workers));
         let (deadline, retries) = (self.deadline, self.retries);
-        let call = Call { job: Arc::clone(job), function, deadline, retries };
+        let context = self.context.as_ref().ok().cloned().flatten();
+        let call = Call { job: Arc::clone(job), function, context, deadline, retries };
         let mut packer = Packer::new(call, size.min(self.pool.max_chunk));
         for (place, item) in items.into_iter().enumerate() {
             if let Err(error) = packer.push(place, &item) {

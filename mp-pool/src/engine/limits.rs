@@ -1,0 +1,67 @@
+//! What the engine does not wait for: tasks beyond their deadline, workers that do not leave, and
+//! a pool that has not ended when it should have.
+
+use std::time::Duration;
+
+use crate::engine::worker::Worker;
+use crate::engine::{Engine, Phase};
+use crate::protocol::now;
+
+impl Engine {
+    /// Stops what has taken too long; returns how long until that may be true of something else.
+    pub(crate) fn enforce_limits(&mut self) -> Option<Duration> {
+        self.oom_kills.refresh();
+        self.workers.iter_mut().for_each(Worker::forget_contexts);
+        let exits = self.enforce_exits();
+        let end = self.enforce_end();
+        let tasks = self.workers.iter_mut().filter_map(enforce_deadline).min();
+        [exits, end, tasks].into_iter().flatten().min()
+    }
+
+    /// Sets when a closed pool must have ended.
+    pub(crate) fn end_by(&mut self, deadline: u64) {
+        self.end_by = Some(self.end_by.map_or(deadline, |earlier| earlier.min(deadline)));
+    }
+
+    fn enforce_end(&mut self) -> Option<Duration> {
+        let left = left_until(self.end_by?);
+        if left.is_zero() && self.phase == Phase::Closed {
+            self.terminate();
+        }
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Kills workers that were told to exit, have nothing to do any more, and do not go.
+    fn enforce_exits(&mut self) -> Option<Duration> {
+        let patience = self.config.exit_timeout;
+        let late = |worker: &Worker| {
+            let since = worker.idle_since().max(worker.leaving?);
+            let left = patience.saturating_sub(Duration::from_nanos(now().saturating_sub(since)));
+            if left.is_zero() {
+                worker.kill();
+            }
+            Some(left)
+        };
+        let idle = self.workers.iter().filter(|worker| worker.given.is_empty());
+        idle.filter_map(late).filter(|left| !left.is_zero()).min()
+    }
+}
+
+/// Stops the item that the worker is at if its time is over; returns how long until that may be
+/// true.
+fn enforce_deadline(worker: &mut Worker) -> Option<Duration> {
+    if worker.condemned.is_some() {
+        return None;
+    }
+    let limit = worker.given.front()?.chunk.call().deadline?;
+    let Some((item, since)) = worker.begun() else { return Some(limit) };
+    let ran = Duration::from_nanos(now().saturating_sub(since));
+    if ran >= limit && worker.condemn(item) {
+        return None;
+    }
+    Some(limit.saturating_sub(ran))
+}
+
+fn left_until(moment: u64) -> Duration {
+    Duration::from_nanos(moment.saturating_sub(now()))
+}
