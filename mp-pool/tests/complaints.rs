@@ -156,14 +156,22 @@ fn a_result_that_cannot_travel_is_an_error_of_its_task() {
     }
 }
 
+fn leave() {
+    process::exit(7);
+}
+
+fn unwind() {
+    resume_unwind(Box::new("a payload"));
+}
+
 /// CPython: pull request 101081. `sys.exit` in a task hangs the pool there.
 #[mp_process::test]
 fn leaving_in_a_task_is_an_error_of_that_task() {
     let _watchdog = Watchdog::new("leaving_in_a_task_is_an_error_of_that_task");
     let pool = Pool::new(1).unwrap();
-    let error = pool.apply(|| process::exit(7), ()).map(|()| ()).unwrap_err();
+    let error = pool.apply(leave, ()).unwrap_err();
     assert!(error.to_string().contains("code 7"), "{error}");
-    let error = pool.apply(|| resume_unwind(Box::new(1)), ()).map(|()| ()).unwrap_err();
+    let error = pool.apply(unwind, ()).unwrap_err();
     assert!(matches!(error.kind, TaskErrorKind::Panicked(_)), "{error}");
     assert_eq!(pool.apply(|| 1, ()).unwrap(), 1);
 }
@@ -202,11 +210,11 @@ fn ending_a_pool_never_waits_for_what_its_workers_do() {
 fn a_deadline_ends_one_task_and_no_other() {
     let _watchdog = Watchdog::new("a_deadline_ends_one_task_and_no_other");
     let pool = Pool::new(2).unwrap();
-    let sometimes_hangs = |n: u32| {
-        while n == 5 {
+    let sometimes_hangs = |n: u32| match n {
+        5 => loop {
             thread::park();
-        }
-        n
+        },
+        n => n,
     };
     let task = pool.task(sometimes_hangs).deadline(Duration::from_millis(300));
     for (n, result) in (0..).zip(task.try_map(0..20)) {
