@@ -1,6 +1,7 @@
 //! The child's side of a start: from `init` to the end of the process.
 #![allow(unsafe_code)]
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process;
@@ -10,13 +11,16 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Rlimit};
 
 use crate::builder::Limit;
+use crate::context::Context;
 use crate::current;
-use crate::func;
+use crate::fork_server;
+use crate::func::{self, Func};
+use crate::method;
 use crate::panic::{self, catch_panic};
 use crate::registry;
 use crate::start::{Entry, Reply};
 use crate::sys;
-use crate::wire::{MARK, Mark, SOCKET_FD, STDOUT_FD, Settings, Start, Tag};
+use crate::wire::{Heritage, MARK, Mark, SOCKET_FD, STDOUT_FD, Settings, Skin, Start, Tag, Task};
 
 /// The socket to the parent, if this process is a child.
 ///
@@ -50,29 +54,60 @@ pub(crate) fn hung_up(socket: BorrowedFd<'_>) -> bool {
 }
 
 /// Runs the child; `ready` is called when it may start processes of its own, and runs the setup.
-pub(crate) fn run_child(socket: OwnedFd, ready: impl FnOnce()) -> ! {
-    let post = Post::from(socket);
-    let begun = receive_start(&post).and_then(|(start, parcel, at)| {
-        let entry = prepare(&post, &start)?;
-        Ok((start, entry, parcel, at))
-    });
-    let (start, entry, parcel, at) = match begun {
-        Ok(begun) => begun,
-        Err(reason) => {
-            let code = deliver(&post, Reply::NotStarted(reason));
-            process::exit(code);
-        }
-    };
-    let post = current::become_child(&start, post);
-    send(post, Tag::Hello, &Parcel::new());
-    panic::install_hook();
+/// `threads` are there that are none of the program's own.
+pub(crate) fn run_child(socket: OwnedFd, threads: usize, ready: impl FnOnce()) -> ! {
+    let line = current::hold_line(socket);
+    let (mut task, mut parcel, mut at) = begin(line);
     registry::join_at_exit();
+    if let Task::Serve(template) = task {
+        drop(parcel);
+        // This returns in the children that it forks.
+        let socket = fork_server::serve(template, line, threads);
+        current::hold_line(socket);
+        registry::forget_parent();
+        (task, parcel, at) = begin(line);
+    }
     let reply = match catch_panic(ready) {
-        Ok(()) => entry.call((parcel, at)),
+        Ok(()) => call(task, parcel, at),
         Err(panic) => Reply::NotStarted(format!("its setup {panic}")),
     };
-    let code = deliver(post, reply);
+    let code = deliver(line, reply);
     process::exit(code);
+}
+
+/// Makes this process what the parent asked for, and tells that it has begun; returns its task, and
+/// the parcel in which the arguments begin at a byte. If that cannot be, it tells why, and ends.
+fn begin(line: &Post) -> (Task, Parcel, usize) {
+    let begun = receive_start(line).and_then(|(start, parcel, at)| {
+        prepare(line, &start)?;
+        let Start { name, identity, parent_name, settings, .. } = &start;
+        current::become_child(name, identity, parent_name, settings.daemon);
+        Ok((start.task, parcel, at))
+    });
+    match begun {
+        Ok(begun) => {
+            panic::install_hook();
+            send(line, Tag::Hello, &Parcel::new());
+            begun
+        }
+        Err(reason) => {
+            let code = deliver(line, Reply::NotStarted(reason));
+            process::exit(code);
+        }
+    }
+}
+
+/// Calls the function that the child is for.
+fn call(task: Task, parcel: Parcel, at: usize) -> Reply {
+    let Task::Call(offset) = task else {
+        return Reply::NotStarted("a forked process cannot be a fork server".into());
+    };
+    // SAFETY: the parent sent it over the private socket, has started its own image, and took the
+    // offset from an `Entry`.
+    match unsafe { Entry::from_offset(offset) } {
+        Some(entry) => entry.call((parcel, at)),
+        None => Reply::NotStarted("its function is not in the program".into()),
+    }
 }
 
 /// What the parent has sent: the start, and the parcel in which the arguments begin at a byte.
@@ -86,32 +121,72 @@ fn receive_start(post: &Post) -> Result<(Start, Parcel, usize), String> {
     Ok((start, parcel, head))
 }
 
-/// Makes this process what the parent asked for, and finds its function.
-fn prepare(post: &Post, start: &Start) -> Result<Entry, String> {
-    start.image.inherit();
-    // SAFETY: the parent sent it over the private socket, has started its own image, and took the
-    // offset from an `Entry`.
-    let entry =
-        unsafe { Entry::from_offset(start.entry) }.ok_or("its function is not in the program")?;
-    func::inherit_secret(start.secret);
-    take_program_name();
+/// Makes this process what the parent asked for.
+fn prepare(line: &Post, start: &Start) -> Result<(), String> {
     let settings = &start.settings;
+    if !settings.detached {
+        watch_parent(line).map_err(|error| format!("cannot watch the parent: {error}"))?;
+    }
+    start.image.inherit();
+    func::inherit_secret(start.secret);
+    if let Some(skin) = &start.skin {
+        put_on(skin).map_err(|error| format!("cannot take what it was given: {error}"))?;
+    }
+    if let Some(heritage) = &start.heritage {
+        inherit(heritage);
+    }
+    take_program_name();
     apply(settings)?;
     if settings.detached {
         // Of its own session, it outlives the parent's terminal as well. A process that leads a
         // group already cannot do so, which is as good.
         let _ = rustix::process::setsid();
-    } else {
-        sys::die_with_peer(post.as_fd())
-            .map_err(|error| format!("cannot watch the parent: {error}"))?;
-        if hung_up(post.as_fd()) {
-            process::exit(1);
-        }
     }
-    Ok(entry)
+    Ok(())
 }
 
-fn apply(settings: &Settings) -> Result<(), String> {
+/// Has the kernel kill this process when the parent is gone, or ends it if that is gone already.
+pub(crate) fn watch_parent(line: &Post) -> io::Result<()> {
+    sys::die_with_peer(line.as_fd(), rustix::process::getpid())?;
+    if hung_up(line.as_fd()) {
+        process::exit(1);
+    }
+    Ok(())
+}
+
+/// Takes what an executed child would have been given.
+fn put_on(skin: &Skin) -> io::Result<()> {
+    sys::set_environment(&skin.environment);
+    rustix::process::fchdir(&skin.directory)?;
+    put_on_streams(skin.streams.each_ref().map(|stream| stream.as_ref().map(AsFd::as_fd)))?;
+    sys::unblock_signals();
+    Ok(())
+}
+
+/// Replaces the standard streams; `None` stands for `/dev/null`.
+pub(crate) fn put_on_streams(streams: [Option<BorrowedFd<'_>>; 3]) -> io::Result<()> {
+    let null = match streams.iter().all(Option::is_some) {
+        true => None,
+        false => Some(File::options().read(true).write(true).open("/dev/null")?),
+    };
+    let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+    for (place, stream) in [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()].into_iter().zip(streams)
+    {
+        if let Some(fd) = stream.or(null.as_ref().map(AsFd::as_fd)) {
+            sys::replace(place, fd)?;
+        }
+    }
+    Ok(())
+}
+
+/// Starts processes as the parent does.
+fn inherit(heritage: &Heritage) {
+    // SAFETY: as for the function of the task.
+    let preload = heritage.preload.and_then(|offset| unsafe { Func::from_offset(offset) });
+    method::inherit_context(Context::inherit(heritage.method, preload));
+}
+
+pub(crate) fn apply(settings: &Settings) -> Result<(), String> {
     if let Some(directory) = &settings.directory {
         std::env::set_current_dir(directory)
             .map_err(|error| format!("cannot change to {}: {error}", directory.display()))?;
@@ -151,7 +226,7 @@ fn take_program_name() {
 }
 
 /// Sends what became of the function, and returns the code to exit with.
-fn deliver(post: &Post, reply: Reply) -> i32 {
+pub(crate) fn deliver(post: &Post, reply: Reply) -> i32 {
     // What the function printed is to be there when its result is.
     let _ = io::stdout().flush();
     let (tag, parcel, code) = match reply {

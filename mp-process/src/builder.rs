@@ -11,12 +11,14 @@ use rustix::process::Resource;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::context::Context;
 use crate::error::SpawnError;
 use crate::func::Function;
+use crate::method::StartMethod;
 use crate::process::Process;
 use crate::start;
 use crate::sys::Source;
-use crate::wire::Settings;
+use crate::wire::{Settings, Task};
 
 /// Where one of the standard streams of a process comes from, or goes to.
 #[derive(Debug, Default)]
@@ -92,6 +94,9 @@ pub struct Builder {
     pub(crate) clear_environment: bool,
     pub(crate) settings: Settings,
     pub(crate) start_timeout: Duration,
+    /// `None` for that of the program.
+    pub(crate) context: Option<Context>,
+    pub(crate) helper: bool,
     stdio: [Stdio; 3],
 }
 
@@ -103,6 +108,8 @@ impl Default for Builder {
             clear_environment: false,
             settings: Settings::default(),
             start_timeout: Duration::from_secs(60),
+            context: None,
+            helper: false,
             stdio: [Stdio::Null, Stdio::Inherit, Stdio::Inherit],
         }
     }
@@ -197,8 +204,21 @@ impl Builder {
         self
     }
 
+    /// Sets how it is started; as [`start_method`](crate::start_method) says by default.
+    #[doc(alias = "get_context")]
+    pub fn start_method(self, method: StartMethod) -> Self {
+        self.context(&Context::from(method))
+    }
+
+    /// Sets how it is started, and by which fork server.
+    pub fn context(mut self, context: &Context) -> Self {
+        self.context = Some(context.clone());
+        self
+    }
+
     /// Sets how long it may take until it reaches `init`; 60 seconds by default. Who waits for
-    /// it then kills it.
+    /// it then kills it. A fork server has as long to start and preload, or to fork; the start
+    /// waits for that.
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = timeout;
         self
@@ -217,7 +237,8 @@ impl Builder {
         A: Serialize + DeserializeOwned,
         F::Output: Serialize + DeserializeOwned,
     {
-        let (child, stdio) = start::start(&mut self, start::entry::<F, A>(f)?, &args)?;
+        let entry = start::entry::<F, A>(f)?;
+        let (child, stdio) = start::start(&mut self, Task::Call(entry.offset()), &args)?;
         Ok(Process::new(child, stdio))
     }
 

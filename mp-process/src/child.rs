@@ -30,6 +30,8 @@ struct Inner {
     name: String,
     daemon: bool,
     detached: bool,
+    /// It works for this library: the program knows nothing of it.
+    helper: bool,
     pidfd: OwnedFd,
     /// Closed when the child has ended and the last handle is gone: its end kills the child.
     post: Post,
@@ -59,6 +61,7 @@ impl Child {
             name,
             daemon: made.settings.daemon,
             detached: made.settings.detached,
+            helper: made.helper,
             pidfd,
             post,
             start_timeout: made.start_timeout,
@@ -95,6 +98,10 @@ impl Child {
     #[must_use]
     pub fn is_detached(&self) -> bool {
         self.inner.detached
+    }
+
+    pub(crate) fn is_helper(&self) -> bool {
+        self.inner.helper
     }
 
     /// Whether it has not ended yet.

@@ -1,6 +1,6 @@
 //! Who this process is, and who its parent is.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use mp_handle::{Deadline, Post, wait_readable};
 
 use crate::bootstrap;
-use crate::wire::Start;
+use crate::sys;
 
 /// What this process knows of itself.
 #[derive(Debug)]
@@ -39,8 +39,35 @@ impl CurrentProcess {
     }
 }
 
-static CURRENT: OnceLock<CurrentProcess> = OnceLock::new();
-static PARENT: OnceLock<ParentProcess> = OnceLock::new();
+/// Who a process is. A forked one has that of its parent too, and adds its own.
+#[derive(Debug)]
+struct Person {
+    current: CurrentProcess,
+    parent: Option<ParentProcess>,
+    forked: OnceLock<Box<Person>>,
+}
+
+impl Person {
+    /// The first process of the program.
+    fn first() -> Self {
+        let name = String::from("MainProcess");
+        let current = CurrentProcess { name, identity: String::new(), daemon: false };
+        Self { current, parent: None, forked: OnceLock::new() }
+    }
+}
+
+static PERSON: OnceLock<Person> = OnceLock::new();
+
+/// The socket to the parent, if this is a child.
+static LINE: OnceLock<Post> = OnceLock::new();
+
+fn person() -> &'static Person {
+    let mut person = PERSON.get_or_init(Person::first);
+    while let Some(forked) = person.forked.get() {
+        person = forked;
+    }
+    person
+}
 
 /// Describes the calling process.
 ///
@@ -59,11 +86,7 @@ static PARENT: OnceLock<ParentProcess> = OnceLock::new();
 /// ```
 #[must_use]
 pub fn current_process() -> &'static CurrentProcess {
-    CURRENT.get_or_init(|| CurrentProcess {
-        name: "MainProcess".into(),
-        identity: String::new(),
-        daemon: false,
-    })
+    &person().current
 }
 
 /// Describes the process that started this one; `None` in the first process of the program.
@@ -81,7 +104,7 @@ pub fn current_process() -> &'static CurrentProcess {
 /// ```
 #[must_use]
 pub fn parent_process() -> Option<&'static ParentProcess> {
-    PARENT.get()
+    person().parent.as_ref()
 }
 
 /// The process that started this one.
@@ -91,7 +114,7 @@ pub fn parent_process() -> Option<&'static ParentProcess> {
 pub struct ParentProcess {
     name: String,
     pid: u32,
-    post: Post,
+    line: &'static Post,
 }
 
 impl ParentProcess {
@@ -110,7 +133,7 @@ impl ParentProcess {
     /// Whether it still lives.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        !bootstrap::hung_up(self.post.as_fd())
+        !bootstrap::hung_up(self.line.as_fd())
     }
 
     /// Waits until it ends.
@@ -127,33 +150,46 @@ impl ParentProcess {
     /// A descriptor that polls as hung up when it has ended.
     #[must_use]
     pub fn sentinel(&self) -> BorrowedFd<'_> {
-        self.post.as_fd()
+        self.line.as_fd()
     }
 }
 
-/// Notes who this child is; returns its line to the parent.
-pub(crate) fn become_child(start: &Start, post: Post) -> &'static Post {
-    CURRENT.get_or_init(|| CurrentProcess {
-        name: start.name.clone(),
-        identity: start.identity.clone(),
-        daemon: start.settings.daemon,
-    });
-    let parent = PARENT.get_or_init(|| ParentProcess {
-        name: start.parent_name.clone(),
+/// Notes the socket to the parent. In a forked process it takes the place of that of its parent,
+/// and the number, so that nothing holds on to the other.
+pub(crate) fn hold_line(socket: OwnedFd) -> &'static Post {
+    match LINE.get() {
+        Some(line) => {
+            // It cannot fail: both are open.
+            let _ = sys::replace(line.as_fd(), socket.as_fd());
+            line
+        }
+        None => LINE.get_or_init(|| Post::from(socket)),
+    }
+}
+
+/// Notes who this child is.
+pub(crate) fn become_child(name: &str, identity: &str, parent: &str, daemon: bool) {
+    let current = CurrentProcess { name: name.into(), identity: identity.into(), daemon };
+    let parent = LINE.get().map(|line| ParentProcess {
+        name: parent.into(),
         pid: rustix::process::getppid().map_or(0, |pid| pid.as_raw_pid().unsigned_abs()),
-        post,
+        line,
     });
-    &parent.post
+    // Nobody else adds to it: a child does this before its program begins.
+    let _ = person().forked.set(Box::new(Person { current, parent, forked: OnceLock::new() }));
+    STARTED.store(0, Ordering::Relaxed);
 }
 
 /// The line to the parent, if this is a child.
-pub(crate) fn post() -> Option<&'static Post> {
-    PARENT.get().map(|parent| &parent.post)
+pub(crate) fn line() -> Option<&'static Post> {
+    LINE.get()
 }
+
+/// How many children this process has started.
+static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// The identity of the next child of this process.
 pub(crate) fn next_identity() -> String {
-    static STARTED: AtomicU32 = AtomicU32::new(0);
     let number = STARTED.fetch_add(1, Ordering::Relaxed) + 1;
     match current_process().identity.as_str() {
         "" => number.to_string(),

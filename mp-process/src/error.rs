@@ -4,6 +4,8 @@ use std::{error, fmt, io};
 
 use mp_handle::CodecError;
 
+use crate::fork_server::ForkServerError;
+
 /// A process could not be started. Nothing of it is left behind.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -19,6 +21,8 @@ pub enum SpawnError {
         /// Which one.
         what: &'static str,
     },
+    /// The fork server does not serve.
+    ForkServer(ForkServerError),
     /// The system refused something.
     System {
         /// What was to be done.
@@ -45,6 +49,7 @@ impl fmt::Display for SpawnError {
             ),
             Self::ForeignFunction(error) => error.fmt(f),
             Self::Arguments(error) => write!(f, "the arguments cannot be encoded: {error}"),
+            Self::ForkServer(error) => error.fmt(f),
             Self::NulByte { what } => write!(f, "{what} contains a NUL byte"),
             Self::System { what, source } => write!(f, "cannot {what}: {source}"),
         }
@@ -56,6 +61,7 @@ impl error::Error for SpawnError {
         match self {
             Self::ForeignFunction(error) => Some(error),
             Self::Arguments(error) => Some(error),
+            Self::ForkServer(error) => Some(error),
             Self::System { source, .. } => Some(source),
             Self::NotInitialized | Self::NulByte { .. } => None,
         }
@@ -65,6 +71,12 @@ impl error::Error for SpawnError {
 impl From<ForeignFunction> for SpawnError {
     fn from(error: ForeignFunction) -> Self {
         Self::ForeignFunction(error)
+    }
+}
+
+impl From<ForkServerError> for SpawnError {
+    fn from(error: ForkServerError) -> Self {
+        Self::ForkServer(error)
     }
 }
 

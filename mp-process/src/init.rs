@@ -112,7 +112,9 @@ fn enter(test: Option<String>, setup: fn()) {
     if MODE.get().is_none() {
         let mode = Mode { test };
         if let Some(socket) = bootstrap::parents_socket() {
-            bootstrap::run_child(socket, || {
+            // libtest runs a test in a second thread, for whose end the first one waits.
+            let threads = if mode.is_test() { 2 } else { 1 };
+            bootstrap::run_child(socket, threads, || {
                 set_up(setup);
                 let _ = MODE.set(mode);
             });

@@ -7,11 +7,14 @@ compile_error!("mp-process supports Linux with glibc only");
 mod bootstrap;
 mod builder;
 mod child;
+mod context;
 mod current;
 mod error;
+mod fork_server;
 mod func;
 mod image;
 mod init;
+mod method;
 mod outcome;
 mod panic;
 mod process;
@@ -22,10 +25,15 @@ mod wire;
 
 pub use builder::{Builder, Limit, Stdio};
 pub use child::Child;
+pub use context::Context;
 pub use current::{CurrentProcess, ParentProcess, cpu_count, current_process, parent_process};
 pub use error::{ForeignFunction, SpawnError};
+pub use fork_server::ForkServerError;
 pub use func::{Func, Function};
 pub use init::{init, init_test, init_test_with, init_with};
+pub use method::{
+    StartMethod, StartMethodSettled, UnknownStartMethod, set_start_method, start_method,
+};
 pub use mp_macros::{main, test};
 pub use outcome::{ExitStatus, Failure, JoinError, Panic};
 pub use panic::catch_panic;

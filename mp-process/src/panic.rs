@@ -4,6 +4,7 @@ use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mp_handle::Parcel;
 
@@ -56,14 +57,19 @@ fn caught(payload: Box<dyn Any + Send>) -> Panic {
     }
 }
 
-/// Notes each panic of this process before the hook that is there reports it.
+/// Notes each panic of this process before the hook that is there reports it. In a forked child it
+/// does so already.
 pub(crate) fn install_hook() {
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if INSTALLED.swap(true, Ordering::Relaxed) {
+        return;
+    }
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         let panic = describe(info);
         if cfg!(panic = "abort") {
             // Nothing can be caught in this build: this is the last chance to tell the parent.
-            if let (Some(post), Ok(parcel)) = (current::post(), Parcel::encode(&panic)) {
+            if let (Some(post), Ok(parcel)) = (current::line(), Parcel::encode(&panic)) {
                 bootstrap::send(post, Tag::Panicked, &parcel);
             }
         }

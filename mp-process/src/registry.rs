@@ -63,7 +63,14 @@ pub(crate) fn reap() {
 #[must_use]
 pub fn active_children() -> Vec<Child> {
     reap();
-    lock(&CHILDREN).clone()
+    lock(&CHILDREN).iter().filter(|child| !child.is_helper()).cloned().collect()
+}
+
+/// Forgets what is the parent's: in a forked child, whose children and handlers are none of its
+/// own. The handlers are not even dropped: what they own may be a file to remove.
+pub(crate) fn forget_parent() {
+    mem::take(&mut *lock(&HANDLERS)).into_iter().for_each(mem::forget);
+    lock(&CHILDREN).clear();
 }
 
 /// Runs `handler` when this process ends in the ordinary way: its function has returned or
@@ -121,7 +128,8 @@ fn end() {
         let _ = child.terminate();
     }
     // A daemon that does not heed the signal is killed when this process is gone.
-    for child in children.iter().filter(|child| !child.is_daemon() && !child.is_detached()) {
+    let waited_for = |child: &&Child| !(child.is_daemon() || child.is_detached());
+    for child in children.iter().filter(waited_for) {
         child.wait();
     }
 }

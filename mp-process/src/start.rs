@@ -2,11 +2,12 @@
 
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use mp_handle::{Parcel, Post};
+use mp_handle::{Descriptor, Parcel, Post};
 use rustix::event::EventfdFlags;
+use rustix::fs::{Mode as FileMode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 use serde::Serialize;
@@ -14,16 +15,18 @@ use serde::de::DeserializeOwned;
 
 use crate::builder::Builder;
 use crate::child::Child;
+use crate::context::Context;
 use crate::current;
 use crate::error::SpawnError;
 use crate::func::{self, Func, Function};
 use crate::image::ImageId;
 use crate::init::{self, Mode};
+use crate::method;
 use crate::outcome::Panic;
 use crate::panic::catch_panic;
 use crate::registry;
 use crate::sys::{self, Source};
-use crate::wire::{MARK, Mark, STDOUT_FD, Start};
+use crate::wire::{MARK, Mark, SOCKET_FD, STDOUT_FD, Skin, Start, Task};
 
 /// What the child runs: it decodes the arguments, which begin at some byte of the parent's parcel,
 /// calls the user's function, and encodes the result.
@@ -62,42 +65,119 @@ where
     })?)
 }
 
-/// Starts a child that runs `entry` with `arguments`.
+/// Starts a child that does `task` with `arguments`.
 pub(crate) fn start<A: Serialize>(
     builder: &mut Builder,
-    entry: Entry,
+    task: Task,
     arguments: &A,
 ) -> Result<(Child, [Option<OwnedFd>; 3]), SpawnError> {
     let mode = init::mode().ok_or(SpawnError::NotInitialized)?;
     registry::reap();
-    let identity = current::next_identity();
-    let name = builder.name.take().unwrap_or_else(|| format!("Process-{identity}"));
-    let start = Start {
-        image: ImageId::current(),
-        entry: entry.offset(),
-        secret: func::family_secret(),
-        name: name.clone(),
-        identity,
-        parent_name: current::current_process().name().to_owned(),
-        settings: builder.settings.clone(),
-    };
-    let mut parcel = Parcel::new();
-    let head = parcel.push(&start)?;
-    parcel.push(arguments)?;
-    let (ours, theirs) = Post::pair().map_err(SpawnError::system("make a socket pair"))?;
-    ours.send(head.end as u64, &parcel).map_err(SpawnError::system("send the arguments"))?;
-
-    let argv = strings(mode.arguments(), "an argument of this program")?;
+    let context = builder.context.take().unwrap_or_else(|| method::default_context().clone());
     let (given, kept) = builder.open_stdio().map_err(SpawnError::system("open stdio"))?;
-    let descriptors =
-        descriptors(given, theirs.into(), mode).map_err(SpawnError::system("open stdio"))?;
-    let environment = environment(builder, descriptors.len() > STDOUT_FD as usize)?;
-    let pid = sys::spawn_self(&argv, &environment, &descriptors)
-        .map_err(SpawnError::system("start a process"))?;
+    let mut start = orders(builder, task);
+    let name = start.name.clone();
+    let (pid, ours) = match context.server() {
+        None => spawn(builder, mode, given, &letter(&start, arguments)?)?,
+        Some(server) => {
+            start.skin = Some(skin(builder, given)?);
+            let letter = letter(&start, arguments)?;
+            server.fork(letter.head, &letter.parcel, builder.start_timeout)?
+        }
+    };
     let pidfd = open_pidfd(pid).map_err(SpawnError::system("open the pidfd of the child"))?;
     let child = Child::new(pid, name, pidfd, ours, builder);
     registry::add(&child);
     Ok((child, kept))
+}
+
+/// What a child is to be, and to do.
+fn orders(builder: &mut Builder, task: Task) -> Start {
+    // Those that work for this library have no number.
+    let identity = if builder.helper { String::new() } else { current::next_identity() };
+    Start {
+        image: ImageId::current(),
+        task,
+        secret: func::family_secret(),
+        name: builder.name.take().unwrap_or_else(|| format!("Process-{identity}")),
+        identity,
+        parent_name: current::current_process().name().to_owned(),
+        settings: builder.settings.clone(),
+        heritage: method::settled_context().map(Context::heritage),
+        skin: None,
+    }
+}
+
+/// What a child finds in its socket.
+struct Letter {
+    parcel: Parcel,
+    /// Where the arguments begin in it.
+    head: u64,
+}
+
+fn letter<A: Serialize>(start: &Start, arguments: &A) -> Result<Letter, SpawnError> {
+    let mut parcel = Parcel::new();
+    let head = parcel.push(start)?.end as u64;
+    parcel.push(arguments)?;
+    Ok(Letter { parcel, head })
+}
+
+/// Executes the program anew.
+fn spawn(
+    builder: &Builder,
+    mode: &Mode,
+    stdio: [Source; 3],
+    letter: &Letter,
+) -> Result<(Pid, Post), SpawnError> {
+    let (ours, theirs) = Post::pair().map_err(SpawnError::system("make a socket pair"))?;
+    ours.send(letter.head, &letter.parcel).map_err(SpawnError::system("send the arguments"))?;
+    let argv = strings(mode.arguments(), "an argument of this program")?;
+    let descriptors =
+        descriptors(stdio, theirs.into(), mode).map_err(SpawnError::system("open stdio"))?;
+    let mark =
+        Mark { parent: std::process::id(), moved_stdout: descriptors.len() > STDOUT_FD as usize };
+    let mut environment = environment(builder)?;
+    environment.extend(strings(vec![format!("{MARK}={mark}").into()], "the mark of a child")?);
+    let pid = sys::spawn_self(&argv, &environment, &descriptors)
+        .map_err(SpawnError::system("start a process"))?;
+    if let Source::Descriptor(end) = &descriptors[SOCKET_FD as usize]
+        && !builder.settings.detached
+    {
+        // The child does so in `init`. Until it comes there, this holds.
+        let _ = sys::die_with_peer(end.as_fd(), pid);
+    }
+    Ok((pid, ours))
+}
+
+/// What a forked child takes, since nobody executes it.
+fn skin(builder: &Builder, stdio: [Source; 3]) -> Result<Skin, SpawnError> {
+    let [stdin, stdout, stderr] = stdio;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(c".", flags, FileMode::empty());
+    let environment = environment(builder)?.into_iter();
+    Ok(Skin {
+        streams: [
+            stream(stdin, io::stdin().as_fd())?,
+            stream(stdout, io::stdout().as_fd())?,
+            stream(stderr, io::stderr().as_fd())?,
+        ],
+        directory: directory.map_err(SpawnError::system("open the working directory"))?.into(),
+        environment: environment.flat_map(CString::into_bytes_with_nul).collect(),
+    })
+}
+
+/// What a forked child has as one of its streams; `None` stands for `/dev/null`.
+fn stream(source: Source, own: BorrowedFd<'_>) -> Result<Option<Descriptor>, SpawnError> {
+    match source {
+        Source::Descriptor(fd) => Ok(Some(fd.into())),
+        Source::Null => Ok(None),
+        Source::Parent => match own.try_clone_to_owned() {
+            Ok(fd) => Ok(Some(fd.into())),
+            // What this process has closed, every Rust program opens anew at its start.
+            Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(None),
+            Err(error) => Err(SpawnError::system("open stdio")(error)),
+        },
+    }
 }
 
 /// Opens the pidfd of a child that was just started. If the program ignores SIGCHLD the child may
@@ -144,16 +224,14 @@ fn lift(source: Source) -> io::Result<Source> {
     }
 }
 
-/// The environment of the child, with the mark that makes it one.
-fn environment(builder: &Builder, moved_stdout: bool) -> Result<Vec<CString>, SpawnError> {
-    let mark = Mark { parent: std::process::id(), moved_stdout }.to_string();
+/// The environment of the child.
+fn environment(builder: &Builder) -> Result<Vec<CString>, SpawnError> {
     let own = std::env::vars_os().filter(|_| !builder.clear_environment);
     let changed = |name: &OsStr| builder.environment.iter().any(|(changed, _)| changed == name);
-    let kept = own.filter(|(name, _)| !changed(name) && name != MARK);
+    let kept = own.filter(|(name, _)| !changed(name));
     let added = (builder.environment.iter())
         .filter_map(|(name, value)| value.as_ref().map(|value| (name.clone(), value.clone())));
-    let all = kept.chain(added).chain([(MARK.into(), mark.into())]);
-    let pairs = all.map(|(mut name, value)| {
+    let pairs = kept.chain(added).filter(|(name, _)| name != MARK).map(|(mut name, value)| {
         name.push("=");
         name.push(value);
         name

@@ -1,6 +1,9 @@
 //! The system calls that rustix does not have, each behind a safe function.
 #![allow(unsafe_code)]
 
+mod clone;
+mod forked;
+
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,6 +12,9 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use rustix::process::Pid;
+
+pub(crate) use clone::Cloner;
+pub(crate) use forked::{block_signals, flush_streams, replace, set_environment, unblock_signals};
 
 /// Turns the error number that the posix_spawn family returns into an error.
 fn cvt(errno: c_int) -> io::Result<()> {
@@ -139,14 +145,16 @@ impl Drop for Attributes {
     }
 }
 
-/// Lets the kernel kill this process as soon as nobody has the other end of `socket` any more.
+/// Lets the kernel kill process `pid` as soon as nobody has the other end of `socket` any more.
 /// No thread takes part, and unlike prctl's parent-death signal it does not fire when only the
-/// thread that started this process ends.
-pub(crate) fn die_with_peer(socket: BorrowedFd<'_>) -> io::Result<()> {
+/// thread that started the process ends.
+///
+/// This belongs to the socket as all who have this end see it, so a parent can do it for a child.
+pub(crate) fn die_with_peer(socket: BorrowedFd<'_>, pid: Pid) -> io::Result<()> {
     let fd = socket.as_raw_fd();
     // SAFETY: fcntl with integer arguments on an open descriptor.
     let failed = unsafe {
-        libc::fcntl(fd, libc::F_SETOWN, libc::getpid()) < 0
+        libc::fcntl(fd, libc::F_SETOWN, pid.as_raw_pid()) < 0
             || libc::fcntl(fd, F_SETSIG, libc::SIGKILL) < 0
             || libc::fcntl(fd, libc::F_SETFL, libc::O_RDWR | libc::O_ASYNC) < 0
     };

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use mp_handle::Descriptor;
 use serde::{Deserialize, Serialize};
 
 use crate::builder::Limit;
+use crate::fork_server::Template;
 use crate::image::ImageId;
+use crate::method::StartMethod;
 
 /// Counts the changes of this module. The mark in a child's environment bears it.
 const PROTOCOL: u32 = 1;
@@ -52,14 +55,43 @@ pub(crate) const STDOUT_FD: i32 = 4;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Start {
     pub(crate) image: ImageId,
-    /// The offset of the [`Entry`](crate::start::Entry).
-    pub(crate) entry: u64,
+    pub(crate) task: Task,
     pub(crate) secret: u128,
     pub(crate) name: String,
     /// Its place in the family: `1:2` is the second child of the first.
     pub(crate) identity: String,
     pub(crate) parent_name: String,
     pub(crate) settings: Settings,
+    pub(crate) heritage: Option<Heritage>,
+    /// What it changes of itself if it was forked.
+    pub(crate) skin: Option<Skin>,
+}
+
+/// What a child is for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Task {
+    /// To call a function: the offset of its [`Entry`](crate::start::Entry).
+    Call(u64),
+    /// To fork others.
+    Serve(Template),
+}
+
+/// How the child starts processes of its own that are not told otherwise.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Heritage {
+    pub(crate) method: StartMethod,
+    /// The offset of what a fork server preloads.
+    pub(crate) preload: Option<u64>,
+}
+
+/// What a child is given by `exec`, and a forked one has to take.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Skin {
+    /// The standard streams; `None` stands for `/dev/null`.
+    pub(crate) streams: [Option<Descriptor>; 3],
+    pub(crate) directory: Descriptor,
+    /// Each `NAME=value`, with a zero byte behind it.
+    pub(crate) environment: Vec<u8>,
 }
 
 /// What the child does to itself before anything else.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use common::linger::lingering;
 use common::pidfd::{pidfd, wait_for_end};
 use common::watchdog::watchdog;
-use mp_process::{ExitStatus, Failure, Process, init_test, spawn};
+use mp_process::{Builder, ExitStatus, Failure, Process, StartMethod, init_test, spawn};
 
 /// Tells a child what to do before `init`.
 const BEFORE: &str = "TEST_BEFORE_INIT";
@@ -34,6 +34,11 @@ fn before_init() {
     }
 }
 
+/// A forked child does not come through the code before `init`.
+fn spawned() -> Builder {
+    Process::builder().start_method(StartMethod::Spawn)
+}
+
 /// Why a process did not start.
 fn reason(process: Process<()>) -> String {
     match process.join().unwrap_err().into_failure() {
@@ -47,7 +52,7 @@ fn a_child_that_exits_before_init_failed_to_start() {
     before_init();
     init_test(module_path!(), "a_child_that_exits_before_init_failed_to_start");
     let _watchdog = watchdog();
-    let process = Process::builder().env(BEFORE, "exit").spawn(|| (), ()).unwrap();
+    let process = spawned().env(BEFORE, "exit").spawn(|| (), ()).unwrap();
     assert_eq!(process.wait(), ExitStatus::Exited(5));
     assert_eq!(reason(process), "it exited with code 5 before it reached init");
 }
@@ -57,7 +62,7 @@ fn a_child_that_dies_before_init_failed_to_start() {
     before_init();
     init_test(module_path!(), "a_child_that_dies_before_init_failed_to_start");
     let _watchdog = watchdog();
-    let process = Process::builder().env(BEFORE, "abort").spawn(|| (), ()).unwrap();
+    let process = spawned().env(BEFORE, "abort").spawn(|| (), ()).unwrap();
     let reason = reason(process);
     assert!(reason.starts_with("it was killed by signal 6 (SIGABRT)"), "{reason}");
     assert!(reason.ends_with(" before it reached init"), "{reason}");
@@ -68,7 +73,7 @@ fn a_child_that_never_reaches_init_is_killed_in_time() {
     before_init();
     init_test(module_path!(), "a_child_that_never_reaches_init_is_killed_in_time");
     let _watchdog = watchdog();
-    let hanging = Process::builder().env(BEFORE, "hang").start_timeout(Duration::from_millis(50));
+    let hanging = spawned().env(BEFORE, "hang").start_timeout(Duration::from_millis(50));
     let process = hanging.spawn(|| (), ()).unwrap();
     let (pid, pidfd) = (process.pid(), pidfd(process.pid()));
     assert_eq!(reason(process), "it did not reach init within 50ms");
@@ -81,7 +86,7 @@ fn a_short_wait_leaves_a_slow_starter_alive() {
     before_init();
     init_test(module_path!(), "a_short_wait_leaves_a_slow_starter_alive");
     let _watchdog = watchdog();
-    let process = Process::builder().env(BEFORE, "hang").spawn(|| (), ()).unwrap();
+    let process = spawned().env(BEFORE, "hang").spawn(|| (), ()).unwrap();
     assert_eq!(process.wait_timeout(Duration::from_millis(20)), None);
     assert!(process.is_alive());
     process.kill().unwrap();
@@ -94,7 +99,7 @@ fn who_only_asks_whether_it_lives_finds_it_killed_in_time() {
     before_init();
     init_test(module_path!(), "who_only_asks_whether_it_lives_finds_it_killed_in_time");
     let _watchdog = watchdog();
-    let hanging = Process::builder().env(BEFORE, "hang").start_timeout(Duration::from_millis(20));
+    let hanging = spawned().env(BEFORE, "hang").start_timeout(Duration::from_millis(20));
     let process = hanging.spawn(|| (), ()).unwrap();
     while process.is_alive() {
         thread::yield_now();
@@ -105,7 +110,7 @@ fn who_only_asks_whether_it_lives_finds_it_killed_in_time() {
 /// Runs in a process of its own: elsewhere another thread may look at the child too early.
 fn outlives_its_start_timeout() -> bool {
     let brief = Duration::from_millis(1);
-    let process = lingering(Process::builder().start_timeout(brief));
+    let process = lingering(spawned().start_timeout(brief));
     thread::sleep(brief);
     let lives = process.wait_timeout(brief).is_none() && process.is_alive();
     process.kill().unwrap();

@@ -18,7 +18,7 @@ use std::thread;
 use common::harness;
 use common::pidfd::{pidfd, wait_for_end};
 use common::role::{self, role};
-use mp_process::{Process, SpawnError, init, spawn};
+use mp_process::{Process, SpawnError, StartMethod, init, spawn};
 
 /// The mark by which a child knows what it is.
 const MARK: &str = "MULTIPROCESS_CHILD";
@@ -32,6 +32,7 @@ fn main() {
             ("a_program_started_after_init_is_no_child", a_program_after_init_is_no_child),
             ("a_false_mark_is_no_child", a_false_mark_is_no_child),
             ("an_orphan_says_nothing_more", an_orphan_says_nothing_more),
+            ("an_orphan_that_never_comes_to_init_is_killed", an_early_orphan_is_killed),
             ("a_detached_orphan_goes_on", a_detached_orphan_goes_on),
         ]),
         Some("unguarded") => unguarded(),
@@ -39,6 +40,13 @@ fn main() {
         Some("starts programs") => starts_programs(),
         Some("is killed") => is_killed(false),
         Some("is killed, has detached") => is_killed(true),
+        Some("is killed, child hangs") => {
+            if env::var_os(MARK).is_some() {
+                println!("{}", process::id());
+                park();
+            }
+            is_killed(false);
+        }
         Some(_) => {
             init();
             println!("main of a program");
@@ -138,9 +146,15 @@ fn is_killed(detached: bool) {
     init();
     // Were a child to come by here, it must not start another, and so on without end.
     assert!(env::var_os(PARENT).is_none(), "the main guard has let a child through");
-    let orphan = Process::builder().detached(detached).env(PARENT, process::id().to_string());
+    // A forked child does not come through the code before `init`.
+    let spawned = Process::builder().start_method(StartMethod::Spawn);
+    let orphan = spawned.detached(detached).env(PARENT, process::id().to_string());
     let _orphan = orphan.spawn(|| println!("function goes on"), ()).unwrap();
     println!("main goes on");
+    park();
+}
+
+fn park() -> ! {
     loop {
         thread::park();
     }
@@ -163,6 +177,10 @@ fn last_words_of_an_orphan(role: &str) -> Option<String> {
 
 fn an_orphan_says_nothing_more() {
     assert_eq!(last_words_of_an_orphan("is killed"), None);
+}
+
+fn an_early_orphan_is_killed() {
+    assert_eq!(last_words_of_an_orphan("is killed, child hangs"), None);
 }
 
 fn a_detached_orphan_goes_on() {

@@ -1,0 +1,88 @@
+//! What a forked child changes of itself, where an executed one is given it.
+
+use std::ffi::{OsStr, c_int};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::ptr;
+
+unsafe extern "C" {
+    static mut environ: *mut *mut libc::c_char;
+}
+
+/// Blocks every signal that can be blocked.
+pub(crate) fn block_signals() {
+    set_mask(libc::sigfillset);
+}
+
+/// Blocks no signal.
+pub(crate) fn unblock_signals() {
+    set_mask(libc::sigemptyset);
+}
+
+fn set_mask(fill: unsafe extern "C" fn(*mut libc::sigset_t) -> c_int) {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: `fill` initialises the set, which is only read then.
+    unsafe {
+        fill(set.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), ptr::null_mut());
+    }
+}
+
+/// Puts what `by` stands for in the place of `fd`, which keeps its number. Only standard streams
+/// are inherited by programs that are executed.
+pub(crate) fn replace(fd: BorrowedFd<'_>, by: BorrowedFd<'_>) -> io::Result<()> {
+    let (number, by) = (fd.as_raw_fd(), by.as_raw_fd());
+    if number == by {
+        return Ok(());
+    }
+    let flags = if number <= libc::STDERR_FILENO { 0 } else { libc::O_CLOEXEC };
+    // SAFETY: both are open, and nothing that reads or writes to `fd` takes it for memory.
+    match unsafe { libc::dup3(by, number, flags) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
+/// Writes out what the streams of the C library have gathered.
+pub(crate) fn flush_streams() {
+    // SAFETY: a null pointer stands for all of them.
+    unsafe { libc::fflush(ptr::null_mut()) };
+}
+
+/// The environment as one text, in which each `NAME=value` ends with a zero byte.
+pub(crate) fn environment() -> Vec<u8> {
+    let mut text = Vec::new();
+    // SAFETY: this runs in a process of one thread, where nobody changes the environment: an
+    // array of C strings that ends with a null pointer.
+    unsafe {
+        let mut next = environ;
+        while !next.is_null() && !(*next).is_null() {
+            text.extend_from_slice(std::ffi::CStr::from_ptr(*next).to_bytes_with_nul());
+            next = next.add(1);
+        }
+    }
+    text
+}
+
+/// Replaces the environment by such a text.
+pub(crate) fn set_environment(text: &[u8]) {
+    if text == environment() {
+        return;
+    }
+    // SAFETY: this runs in a process of one thread, which alone reads and changes it.
+    unsafe {
+        libc::clearenv();
+        for variable in text.split(|&byte| byte == 0) {
+            match variable.iter().position(|&byte| byte == b'=') {
+                // What has no name cannot be set, nor asked for.
+                None | Some(0) => {}
+                Some(at) => {
+                    let (name, value) = (&variable[..at], &variable[at + 1..]);
+                    std::env::set_var(OsStr::from_bytes(name), OsStr::from_bytes(value));
+                }
+            }
+        }
+    }
+}
