@@ -124,8 +124,13 @@ impl<T> AsyncResult<T> {
     }
 
     fn wait_until(&self, by_failure: bool, deadline: Deadline) -> bool {
-        self.pool.help(deadline, || self.job.is_decided(by_failure))
-            || self.job.wait(by_failure, deadline)
+        let is_decided = self.pool.help(deadline, || self.job.is_decided(by_failure))
+            || self.job.wait(by_failure, deadline);
+        if is_decided {
+            // What the tasks have printed comes before what the caller prints of their results.
+            self.pool.sync_output(deadline);
+        }
+        is_decided
     }
 
     /// Has `callback` called with the value when all of the tasks have ended well, on a thread of

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::engine::Config;
 use crate::equipment::Equipment;
 use crate::error::PoolError;
+use crate::lines::Output;
 use crate::pool::Pool;
 use crate::surroundings::{self, Surroundings};
 use crate::worker::Initializer;
@@ -47,6 +48,7 @@ pub struct Builder {
     surroundings: Surroundings,
     exit_timeout: Duration,
     pub(crate) equipment: Result<Equipment, PoolError>,
+    output: Output,
 }
 
 /// What an initializer may return: nothing, or a `Result` of nothing.
@@ -83,6 +85,7 @@ impl Builder {
             surroundings: Surroundings::default(),
             exit_timeout: Duration::from_secs(30),
             equipment: Ok(Equipment::default()),
+            output: Output::default(),
         }
     }
 
@@ -183,6 +186,12 @@ impl Builder {
         self
     }
 
+    /// Sets where that goes which workers print; [`Output::Lines`] by default.
+    pub fn output(mut self, output: Output) -> Self {
+        self.output = output;
+        self
+    }
+
     /// Makes the pool, and starts its workers.
     ///
     /// # Errors
@@ -205,6 +214,7 @@ impl Builder {
             surroundings: self.surroundings,
             exit_timeout: self.exit_timeout,
             equipment: self.equipment?,
+            output: self.output,
         };
         Pool::start(config, self.deadline, self.retries)
     }

@@ -1,7 +1,7 @@
 //! The pool's own thread: it sleeps until a worker rings or ends, or an item's time is over.
 
 use std::iter;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -11,18 +11,20 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
 use crate::engine::Engine;
+use crate::lines::Lines;
 use crate::monitor::Monitor;
 
 /// What the handles of a pool share with its thread.
 pub(crate) struct Shared {
     engine: Mutex<Engine>,
     bell: Bell,
+    lines: Option<Arc<Lines>>,
     over: Monitor<bool>,
 }
 
 impl Shared {
-    pub(crate) fn new(engine: Engine, bell: Bell) -> Self {
-        Self { engine: Mutex::new(engine), bell, over: Monitor::new(false) }
+    pub(crate) fn new(engine: Engine, bell: Bell, lines: Option<Arc<Lines>>) -> Self {
+        Self { engine: Mutex::new(engine), bell, lines, over: Monitor::new(false) }
     }
 
     /// The engine is whole between any two statements that could panic.
@@ -55,6 +57,13 @@ impl Shared {
         ready()
     }
 
+    /// Waits for a moment until that is written which workers have printed so far.
+    pub(crate) fn sync_output(&self, deadline: Deadline) {
+        if let Some(lines) = &self.lines {
+            lines.sync(deadline);
+        }
+    }
+
     /// Waits until the pool has ended; false if the deadline comes first.
     pub(crate) fn wait_over(&self, deadline: Deadline) -> bool {
         self.over.wait(deadline, |&over| over)
@@ -83,6 +92,10 @@ impl Shared {
             if deaths {
                 self.engine().bury();
             }
+        }
+        if let Some(lines) = &self.lines {
+            lines.sync(Deadline::NEVER);
+            lines.close();
         }
         let mut over = self.over.lock();
         over.value = true;

@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::driver::Shared;
 use crate::engine::{Config, Engine};
 use crate::error::PoolError;
+use crate::lines::Lines;
 use crate::output::Plain;
 use crate::task::Task;
 use crate::task_error::TaskError;
@@ -96,7 +97,10 @@ impl Pool {
         let most = config.max_tasks_per_child.and_then(|most| usize::try_from(most).ok());
         let callbacks = Callbacks::start().map_err(PoolError::system("start a thread"))?;
         let bell = Bell::new()?;
-        let shared = Arc::new(Shared::new(Engine::new(config, bell.clone())?, bell));
+        let lines = Lines::start(config.output).map_err(PoolError::system("start a thread"))?;
+        let lines = lines.map(Arc::new);
+        let engine = Engine::new(config, bell.clone(), lines.clone())?;
+        let shared = Arc::new(Shared::new(engine, bell, lines));
         let thread = thread::Builder::new().name("pool".into()).spawn({
             let shared = Arc::clone(&shared);
             move || shared.drive()

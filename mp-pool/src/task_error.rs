@@ -37,6 +37,7 @@ pub struct TaskError {
     pub kind: TaskErrorKind,
     index: Option<usize>,
     pid: Option<u32>,
+    stderr: Option<Box<str>>,
 }
 
 /// Why a task gave no result.
@@ -95,9 +96,22 @@ impl TaskError {
         self.pid
     }
 
+    /// The last that a worker which was lost has written to its standard error, a few kilobytes at
+    /// most; empty if there is nothing, or if the pool does not read it (see
+    /// [`Output`](crate::Output)).
+    #[must_use]
+    pub fn stderr_tail(&self) -> &str {
+        self.stderr.as_deref().unwrap_or_default()
+    }
+
     /// Says which of the inputs it was.
     pub(crate) fn at(self, index: usize) -> Self {
         Self { index: Some(index), ..self }
+    }
+
+    /// Says what the worker has written to its standard error at last.
+    pub(crate) fn saying(self, tail: &str) -> Self {
+        Self { stderr: (!tail.is_empty()).then(|| tail.into()), ..self }
     }
 
     /// Says which worker it was.
@@ -108,7 +122,7 @@ impl TaskError {
 
 impl From<TaskErrorKind> for TaskError {
     fn from(kind: TaskErrorKind) -> Self {
-        Self { kind, index: None, pid: None }
+        Self { kind, index: None, pid: None, stderr: None }
     }
 }
 

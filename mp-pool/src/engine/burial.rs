@@ -39,6 +39,7 @@ impl Engine {
         let had_task = worker.answered > 0 || begun.is_some();
         let pid = worker.child().pid();
         let (reason, panic) = worker.last_words();
+        let stderr = self.take_tail(&worker);
         let given = std::mem::take(&mut worker.given);
         for (at, given) in given.into_iter().enumerate().rev() {
             let is_lost = at == 0 && begun.is_some();
@@ -50,9 +51,12 @@ impl Engine {
                 let kind = match (given.chunk.call().deadline, &panic) {
                     (Some(limit), _) if timed_out => TaskErrorKind::TimedOut { limit },
                     (_, Some(panic)) => TaskErrorKind::Panicked(Box::new(panic.clone())),
-                    _ => TaskErrorKind::WorkerLost { status, cause: self.cause_of(status) },
+                    _ => {
+                        let cause = self.cause_of(status, &stderr);
+                        TaskErrorKind::WorkerLost { status, cause }
+                    }
                 };
-                self.lose(&given, TaskError::from(kind).of(pid));
+                self.lose(&given, TaskError::from(kind).of(pid).saying(&stderr));
             }
         }
         if had_task
@@ -66,13 +70,23 @@ impl Engine {
         } else if !was_killed(status) {
             self.idle_failures += 1;
         }
-        self.check_restarts(reason);
+        let error = TaskError::from(TaskErrorKind::PoolBroken { reason });
+        self.check_restarts(error.of(pid).saying(&stderr));
+    }
+
+    /// The end of what a worker that has ended said.
+    fn take_tail(&self, worker: &Worker) -> String {
+        let tail = worker.stderr_tail();
+        if let Some(lines) = &self.lines {
+            lines.poke();
+        }
+        tail
     }
 
     /// What probably ended a worker, which nobody here has killed.
-    fn cause_of(&mut self, status: ExitStatus) -> Option<Cause> {
+    fn cause_of(&mut self, status: ExitStatus, stderr: &str) -> Option<Cause> {
         let oom = was_killed(status) && self.oom_kills.has_risen();
-        Cause::guess(status, oom)
+        Cause::guess(status, stderr, oom)
     }
 
     /// An item was lost with its worker: another try, if it has one, or its error.
@@ -101,7 +115,8 @@ impl Engine {
                 // long as there are other workers, the pool goes on with those.
                 if self.workers.is_empty() {
                     self.unready += 1;
-                    self.check_restarts(error.to_string());
+                    let reason = error.to_string();
+                    self.check_restarts(TaskErrorKind::PoolBroken { reason }.into());
                 }
                 return;
             }
@@ -109,10 +124,10 @@ impl Engine {
     }
 
     /// Gives up if workers come to nothing again and again.
-    fn check_restarts(&mut self, reason: String) {
+    fn check_restarts(&mut self, error: TaskError) {
         if self.unready.max(self.idle_failures) > self.config.restarts {
-            self.stop_all(&TaskErrorKind::PoolBroken { reason: reason.clone() }.into());
-            self.phase = Phase::Broken(reason);
+            self.stop_all(&error);
+            self.phase = Phase::Broken(error);
         }
     }
 }

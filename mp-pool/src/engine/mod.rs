@@ -14,6 +14,7 @@ mod pace;
 mod worker;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mp_handle::{Bell, Parcel};
@@ -24,6 +25,7 @@ use crate::chunk::Chunk;
 use crate::engine::worker::Worker;
 use crate::equipment::Equipment;
 use crate::error::PoolError;
+use crate::lines::{Lines, Output};
 use crate::oom::OomKills;
 use crate::run::TaskFunction;
 use crate::surroundings::Surroundings;
@@ -41,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) surroundings: Surroundings,
     /// How long a worker may take to exit.
     pub(crate) exit_timeout: Duration,
+    /// Where that goes which workers print.
+    pub(crate) output: Output,
 }
 
 /// Where a pool is in its life.
@@ -50,14 +54,15 @@ enum Phase {
     /// Takes nothing new, and ends when all is done.
     Closed,
     Terminated,
-    /// The workers do not live to run a task; says what became of the last.
-    Broken(String),
+    /// The workers do not live to run a task; the error says what became of the last.
+    Broken(TaskError),
 }
 
 /// The state of a pool.
 pub(crate) struct Engine {
     config: Config,
     bell: Bell,
+    lines: Option<Arc<Lines>>,
     phase: Phase,
     workers: Vec<Worker>,
     pending: VecDeque<Chunk>,
@@ -84,10 +89,15 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Starts all workers.
-    pub(crate) fn new(config: Config, bell: Bell) -> Result<Self, PoolError> {
+    pub(crate) fn new(
+        config: Config,
+        bell: Bell,
+        lines: Option<Arc<Lines>>,
+    ) -> Result<Self, PoolError> {
         let mut engine = Self {
             config,
             bell,
+            lines,
             phase: Phase::Running,
             workers: Vec::new(),
             pending: VecDeque::new(),
@@ -115,7 +125,8 @@ impl Engine {
     fn start_worker(&mut self) -> Result<(), PoolError> {
         self.started += 1;
         let name = format!("PoolWorker-{}", self.started);
-        let worker = Worker::start(name, self.free_id(), &self.bell, &self.config)?;
+        let lines = self.lines.as_deref();
+        let worker = Worker::start(name, self.free_id(), &self.bell, &self.config, lines)?;
         self.workers.push(worker);
         Ok(())
     }
@@ -138,9 +149,7 @@ impl Engine {
         match &self.phase {
             Phase::Running => {}
             Phase::Closed | Phase::Terminated => return Err(TaskErrorKind::PoolClosed.into()),
-            Phase::Broken(reason) => {
-                return Err(TaskErrorKind::PoolBroken { reason: reason.clone() }.into());
-            }
+            Phase::Broken(error) => return Err(error.clone()),
         }
         let number = self.number_of(function)?;
         self.arriving += 1;
@@ -169,12 +178,12 @@ impl Engine {
     pub(crate) fn submit(&mut self, chunks: Vec<Chunk>) {
         let refused = match &self.phase {
             Phase::Running | Phase::Closed => None,
-            Phase::Terminated => Some(TaskErrorKind::Cancelled),
-            Phase::Broken(reason) => Some(TaskErrorKind::PoolBroken { reason: reason.clone() }),
+            Phase::Terminated => Some(TaskErrorKind::Cancelled.into()),
+            Phase::Broken(error) => Some(error.clone()),
         };
         match refused {
             None => self.pending.extend(chunks),
-            Some(kind) => chunks.iter().for_each(|chunk| fail(chunk, 0, &kind.clone().into())),
+            Some(error) => chunks.iter().for_each(|chunk| fail(chunk, 0, &error)),
         }
         self.dispatch();
     }

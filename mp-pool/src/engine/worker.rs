@@ -18,6 +18,7 @@ use crate::engine::pace::Pace;
 use crate::engine::{Config, felling};
 use crate::error::PoolError;
 use crate::frames::{ResultFrame, Results, Status};
+use crate::lines::{Lines, Stream, Target};
 use crate::orders::TaskFrame;
 use crate::protocol::{self, Item, RESULTS, RING, TASKS, Words, now};
 use crate::worker::{self, Start};
@@ -27,6 +28,8 @@ pub(crate) struct Worker {
     /// Its number among the workers.
     pub(crate) id: usize,
     process: Process<Result<(), String>>,
+    /// What it says at its end, if that is read here.
+    stderr: Option<Arc<Stream>>,
     words: Words,
     pub(super) tasks: Producer,
     results: Consumer,
@@ -59,6 +62,7 @@ impl Worker {
         id: usize,
         bell: &Bell,
         config: &Config,
+        lines: Option<&Lines>,
     ) -> Result<Self, PoolError> {
         let region = protocol::create_region()?;
         let (post, theirs) = Post::pair().map_err(PoolError::system("make a socket pair"))?;
@@ -79,15 +83,22 @@ impl Worker {
             state: config.equipment.state.as_ref().map(|state| state.maker),
             finalizer: config.equipment.finalizer,
         };
-        let process = (config.surroundings)
+        let mut process = (config.surroundings)
             .surround(Process::builder())
             .name(name)
             .daemon(true)
             .process_group(0)
+            .stdout(config.output.stdio())
+            .stderr(config.output.stdio())
             .spawn(worker::main, (start,))?;
+        let stderr = read_output(&mut process, lines).inspect_err(|_| {
+            // It fails only if it has ended.
+            let _ = process.kill();
+        })?;
         Ok(Self {
             id,
             process,
+            stderr,
             words: Words::new(region)?,
             tasks,
             results,
@@ -108,6 +119,11 @@ impl Worker {
 
     pub(crate) fn child(&self) -> &Child {
         &self.process
+    }
+
+    /// The last that it has written to its standard error, as far as that is known here.
+    pub(crate) fn stderr_tail(&self) -> String {
+        self.stderr.as_ref().map(|stderr| stderr.tail()).unwrap_or_default()
     }
 
     /// Why it has ended, and with which panic if it was one that could not be caught.
@@ -258,4 +274,16 @@ impl Worker {
         // It fails only if this process may not signal the child any more: nothing can be done.
         let _ = self.process.kill();
     }
+}
+
+/// Has what the worker prints read by `lines`; returns its standard error.
+fn read_output<R>(
+    process: &mut Process<R>,
+    lines: Option<&Lines>,
+) -> Result<Option<Arc<Stream>>, PoolError> {
+    let pipes = (process.take_stdout(), process.take_stderr());
+    let (Some(lines), (Some(stdout), Some(stderr))) = (lines, pipes) else { return Ok(None) };
+    let add = |pipe: OwnedFd, target| lines.add(pipe, target, process.name());
+    let added = add(stdout.into(), Target::Stdout).and(add(stderr.into(), Target::Stderr));
+    added.map(Some).map_err(PoolError::system("read what a worker prints"))
 }
