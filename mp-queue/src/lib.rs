@@ -11,6 +11,7 @@ mod client;
 pub mod connection;
 mod listener;
 mod pipe;
+mod primitive;
 mod wait;
 
 pub use pipe::{Connection, pipe, pipe_one_way};
@@ -25,4 +26,6 @@ pub use queue::{
     Batch, GetError, InPlace, JoinError, JoinableQueue, Loan, OutOfMessage, PutError, PutReason,
     Queue, QueueBuilder, Readiness, SimpleQueue, TaskDoneError,
 };
+#[cfg(feature = "async")]
+pub use queue::{RecvStream, SendSink};
 pub use store::Corrupt;

@@ -13,8 +13,8 @@ use mp_handle::{Kind, Region, RegionError, View};
 use crate::error::{LockError, OwnerDied};
 use crate::guard::Guard;
 use crate::object::{named, travels};
+use crate::outcome::Taken;
 use crate::primitive::Deadline;
-use crate::robust::Taken;
 use slots::Slots;
 
 /// A condition that processes and threads wait for, holding a lock before and after.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use crate::guard::Recover;
-use crate::robust::Refused;
+use crate::outcome::Refused;
 
 /// Why a lock did not give its guard as it should.
 ///

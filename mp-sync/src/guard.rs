@@ -2,9 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use mp_handle::Deadline;
-
-use crate::robust::{Refused, Robust, Taken};
+use crate::outcome::{Refused, Taken};
+use crate::primitive::{Deadline, Robust};
 
 /// A guard of one of the locks here, or a wrapper of one.
 ///

@@ -14,8 +14,10 @@ mod intern;
 mod lock;
 mod names;
 mod object;
+mod outcome;
 mod primitive;
 mod rlock;
+#[cfg(not(shuttle))]
 mod robust;
 mod rwlock;
 mod semaphore;
@@ -31,8 +33,11 @@ pub use guard::{Guard, Held, Recover};
 pub use lock::{Lock, LockGuard};
 pub use mp_handle::{Name, NamedRegion, RegionError};
 pub use names::named;
+pub use primitive::Identity;
+#[cfg(shuttle)]
+#[doc(hidden)]
+pub use primitive::model;
 pub use rlock::{RLock, RLockGuard};
 pub use rwlock::{ReadGuard, RwLock, WriteGuard};
 pub use semaphore::{Permit, ReleaseError, Semaphore};
-pub use sys::Identity;
 pub use system_semaphore::SystemSemaphore;

@@ -3,7 +3,7 @@
 use mp_handle::{Region, RegionError};
 use rustix::param::page_size;
 
-use crate::robust::Robust;
+use crate::primitive::Robust;
 
 /// What a region's header takes of its first page.
 const HEADER: usize = 64;

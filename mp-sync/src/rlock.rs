@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use mp_handle::{Deadline, Kind, Region, RegionError};
+use mp_handle::{Kind, Region, RegionError};
 
 use crate::error::{LockError, OwnerDied};
 use crate::guard::{Guard, Held};
 use crate::intern::intern;
 use crate::object::{first_lock, named, one_page, travels};
-use crate::robust::{Refused, Robust, Taken};
+use crate::outcome::{Refused, Taken};
+use crate::primitive::{Deadline, Robust};
 
 /// A lock between processes that the thread which holds it can take again: it is given back when
 /// the last of its guards is dropped.

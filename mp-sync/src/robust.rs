@@ -40,12 +40,12 @@
 mod death;
 
 use std::hint;
-use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 use mp_handle::{Deadline, Region, RegionError, futex_wait, futex_wake};
 
+use crate::outcome::{Refused, Taken};
 use crate::sys::{LockPage, Thread, ThreadIdentity, with_thread};
 
 const OWNER: u32 = (1 << 30) - 1;
@@ -63,26 +63,6 @@ pub(crate) struct Robust {
     page: LockPage,
     /// Whether somebody in this process went without its claim.
     abandoned: AtomicBool,
-}
-
-/// How the lock was got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Taken {
-    Clean,
-    /// A holder has died; the number of its process, if it lived to write it down.
-    OwnerDied(Option<u32>),
-}
-
-/// Why the lock cannot be got, not even by waiting.
-#[derive(Debug)]
-pub(crate) enum Refused {
-    /// This thread holds it.
-    AlreadyHeld,
-    /// This thread holds so many locks that the kernel would forget some.
-    TooManyHeld,
-    /// The kernel keeps no list for this thread.
-    System(io::Error),
 }
 
 impl Robust {

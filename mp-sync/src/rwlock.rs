@@ -16,8 +16,8 @@ use mp_handle::{Kind, Region, RegionError, View};
 use crate::error::{LockError, OwnerDied};
 use crate::intern::intern;
 use crate::object::{named, one_page, travels};
+use crate::outcome::{Refused, Taken};
 use crate::primitive::{Deadline, Robust};
-use crate::robust::{Refused, Taken};
 pub use guard::{ReadGuard, WriteGuard};
 use slots::{LINE, READERS, Slots, Words};
 

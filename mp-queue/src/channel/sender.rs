@@ -10,7 +10,7 @@ use crate::store::{End, Side};
 
 /// The side of a [`channel`](crate::channel()) that sends; any number of clones may.
 pub struct Sender<T> {
-    core: Core<T>,
+    pub(crate) core: Core<T>,
 }
 
 impl<T> From<End> for Sender<T> {

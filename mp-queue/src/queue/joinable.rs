@@ -75,7 +75,7 @@ impl<T> JoinableQueue<T> {
     ///
     /// Fails if no message that was got is left to be done.
     pub fn task_done(&self) -> Result<(), TaskDoneError> {
-        if self.store().task_done() { Ok(()) } else { Err(TaskDoneError) }
+        if self.queue.core.end.task_done() { Ok(()) } else { Err(TaskDoneError) }
     }
 
     /// Counts the messages that are in the queue, or were got and are not done.

@@ -1,5 +1,7 @@
 //! [`Queue`]: many producers, many consumers.
 
+#[cfg(feature = "async")]
+mod asynchronous;
 mod batch;
 mod builder;
 mod core;
@@ -17,6 +19,8 @@ use mp_handle::RegionError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+#[cfg(feature = "async")]
+pub use asynchronous::{RecvStream, SendSink};
 pub use batch::Batch;
 pub use builder::QueueBuilder;
 pub use error::{GetError, JoinError, PutError, PutReason, TaskDoneError};

@@ -3,12 +3,11 @@
 //! They lie in the first page, in groups that are 128 bytes apart, since processors fetch lines in
 //! pairs. Each group but the first is written by one side, under its lock.
 
-use std::sync::atomic::{AtomicU32, AtomicU64};
-
 use mp_handle::Shared;
 
 use super::place::SEGMENTS_MAX;
 use super::sleep::Sleepers;
+use crate::primitive::{AtomicU32, AtomicU64};
 
 /// Keeps what it holds 128 bytes away from what follows.
 #[repr(C, align(64))]
@@ -79,6 +78,10 @@ pub(super) struct Segments {
 pub(super) struct Polled {
     /// 1 if a producer is to send a packet when it has put something: somebody polls.
     pub(super) is_polled: AtomicU32,
+    /// 1 if a consumer is to send one when it has taken something.
+    pub(super) is_room_polled: AtomicU32,
+    /// 1 if one is to be sent by who says that the last task is done.
+    pub(super) is_done_polled: AtomicU32,
     /// 1 if the socket is full though the store is empty: of what killed producers left in it.
     pub(super) is_clogged: AtomicU32,
 }

@@ -2,21 +2,18 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use mp_handle::{Descriptor, Parcel, Post, RegionError};
+use mp_handle::{Descriptor, Post, RegionError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::Refusal;
 use super::{Settings, Store};
-
-/// The tag of a packet that says nothing but that there is a message; those of others are greater.
-const BELL: u64 = 0;
 
 /// How long a producer believes that there still are consumers, unless it hears otherwise.
 const BELIEF_MS: u64 = 10;
@@ -121,34 +118,18 @@ impl End {
         Ok(())
     }
 
-    /// Makes the consumers' end readable, for one who polls it.
-    #[cold]
-    pub(crate) fn ring(&self) {
-        if self.store.control.polled.is_polled.swap(0, SeqCst) != 0 {
-            // If there is no room in it, it is readable.
-            let _ = self.outbox().send(BELL, &Parcel::from_parts(Vec::new(), Vec::new()));
-        }
-    }
-
-    /// Sees to it that the consumers' end becomes readable when the next message is put; tells
-    /// whether there is one already.
-    pub(crate) fn arm(&self) -> bool {
-        self.purge();
-        self.store.control.polled.is_polled.store(1, SeqCst);
-        !self.store.is_empty()
-    }
-
     /// Makes room in the socket for producers that find it full of what means nothing.
     #[cold]
     pub(super) fn unclog(&self) {
         self.purge();
         self.store.control.polled.is_clogged.store(0, SeqCst);
         self.store.control.putters.wake(u32::MAX);
+        self.ring_for_room();
     }
 
     /// Throws away what is in the socket without meaning anything any more, if it can be told: the
     /// store is empty and nobody is about to put something.
-    fn purge(&self) {
+    pub(super) fn purge(&self) {
         let Ok(_consuming) = self.store.consume(None) else { return };
         let Ok(_producing) = self.store.produce(None) else { return };
         while self.store.is_empty() && self.inbox().peek().is_ok_and(|packet| packet.is_some()) {
@@ -191,13 +172,6 @@ impl End {
     ) -> Result<End, D::Error> {
         let wire = Wire::deserialize(deserializer)?;
         End::from_wire(wire, side, has_tasks).map_err(serde::de::Error::custom)
-    }
-}
-
-impl AsFd for End {
-    /// Returns the descriptor that [`arm`](Self::arm) is for.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.inbox().as_fd()
     }
 }
 

@@ -114,6 +114,9 @@ impl End {
         let store = &self.store;
         if before != after {
             store.control.putters.notify();
+            if store.control.polled.is_room_polled.load(SeqCst) != 0 {
+                self.ring_for_room();
+            }
         }
         if has_slept {
             store.control.getters.pass_on(|| !store.is_empty());

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use mp_handle::{Deadline, futex_wait};
+use mp_handle::Deadline;
 
 use super::Store;
-use super::tasks::Lost;
+use super::tasks::{Lost, Tasks};
+use crate::primitive::futex_wait;
 
 /// Why not all messages are done.
 #[derive(Clone, Copy, Debug)]
@@ -45,9 +46,11 @@ impl Store {
         loop {
             let (futex, expected) = tasks.announce_joiner();
             if self.unfinished() == 0 {
+                // Another may be about to sleep, whom the announcement would keep asleep.
+                tasks.wake_joiners();
                 return Ok(());
             }
-            if let Some(lost) = tasks.bury_one() {
+            if let Some(lost) = self.bury_one(tasks) {
                 return Err(JoinRefusal::Lost(lost));
             }
             if deadline.is_expired() {
@@ -55,5 +58,15 @@ impl Store {
             }
             futex_wait(futex, expected, deadline);
         }
+    }
+
+    /// Finds a process that died with messages that it had not done, and counts them as done.
+    fn bury_one(&self, tasks: &Tasks) -> Option<Lost> {
+        if !tasks.has_dead() {
+            return None;
+        }
+        // It may have died with a note of a message that it did not take. The lock tells.
+        let _guard = self.lock_consumers(None).ok()?;
+        tasks.bury_one()
     }
 }

@@ -59,6 +59,9 @@
 //! segments are within bounds. A peer gone mad can spoil messages, and make us wait; it cannot make
 //! us read elsewhere, allocate what was never there, or loop for ever.
 
+#[cfg(feature = "async")]
+mod arm;
+mod bell;
 mod consume;
 mod control;
 mod end;
@@ -68,6 +71,8 @@ mod get;
 mod join;
 mod loan;
 mod lock;
+#[cfg(all(test, shuttle))]
+mod model;
 mod place;
 mod produce;
 mod put;
@@ -92,7 +97,7 @@ pub(crate) use loan::{Found, Lent};
 
 use control::Control;
 use lock::lock;
-use place::{Mark, SEGMENTS_MAX};
+use place::Mark;
 use segments::Segments;
 use tasks::Tasks;
 
@@ -267,7 +272,7 @@ impl Store {
 
 /// Creates a region with as many segments as the process may make files for.
 fn create_region(has_tasks: bool) -> Result<Region, RegionError> {
-    let mut count = SEGMENTS_MAX;
+    let mut count = segments::COUNT;
     loop {
         let extent = segments::extent(front(), count);
         let created = Region::create_sparse(kind(has_tasks), 0, extent, mapped(has_tasks));

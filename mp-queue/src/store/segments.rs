@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use mp_handle::{Region, RegionError, Window};
 use rustix::param::page_size;
@@ -15,18 +15,23 @@ use super::control::Segments as Words;
 use super::error::{Corrupt, Refusal};
 use super::frame::{HEADER, JUMP_ROOM};
 use super::place::{Place, SEGMENT_MAX, SEGMENTS_MAX, UNIT};
+use crate::primitive::AtomicU64;
 
-/// The first segment stays in the processor's cache.
-const SMALLEST: usize = 1 << 20;
-const GROWTH: u32 = 2;
+/// The first segment stays in the processor's cache. (The model checker's build has a few small ones,
+/// which a few messages fill.)
+const SMALLEST: usize = if cfg!(shuttle) { 4 << 10 } else { 1 << 20 };
+const GROWTH: u32 = if cfg!(shuttle) { 1 } else { 2 };
+
+/// As many segments has a new store, if the process may make files so large.
+pub(super) const COUNT: usize = if cfg!(shuttle) { 3 } else { SEGMENTS_MAX };
 
 /// Segments up to this length keep their pages when they are left: to take them again costs more
 /// than they are worth.
-const KEPT: usize = 16 << 20;
+const KEPT: usize = if cfg!(shuttle) { 4 << 10 } else { 16 << 20 };
 
 /// The pages of a segment are reserved in this many steps, but not too small ones.
 const STEPS: usize = 16;
-const STEP_MIN: usize = 64 << 10;
+const STEP_MIN: usize = if cfg!(shuttle) { 1 << 10 } else { 64 << 10 };
 
 /// The bytes of a region's header, before its payload.
 const REGION_HEADER: usize = 64;

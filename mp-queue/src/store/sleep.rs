@@ -18,10 +18,11 @@
 //! Should it be killed before it passes on, or a notifier between N1 and N2: no sleep is longer
 //! than a slice.
 
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
 
-use mp_handle::{Deadline, LastCpu, Waited, futex_wait, futex_wake, spin};
+use mp_handle::{Deadline, LastCpu, Waited};
+
+use crate::primitive::{AtomicU32, futex_wait, futex_wake, spin};
 
 const AWAKE: u32 = 0;
 const ASLEEP: u32 = 1;

@@ -14,10 +14,11 @@
 //! next one learns from the lock that somebody died and [takes the note back](Tasks::repair).
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use mp_handle::{OutOfRegion, Region, Shared, View, futex_wake};
+use mp_handle::{OutOfRegion, Region, Shared, View};
 use mp_sync::Identity;
+
+use crate::primitive::{AtomicU32, AtomicU64, futex_wake};
 
 /// How many processes can get from one store, the dead that nobody has buried included.
 pub(super) const SLOTS: usize = 1024;
@@ -89,7 +90,7 @@ fn pack(count: u32, number: u32) -> u64 {
 impl Tasks {
     pub(super) fn find(region: &Region, offset: usize) -> Result<Tasks, OutOfRegion> {
         let table = View::new(region, offset)?;
-        Ok(Tasks { table, own: AtomicU64::new(0), index: AtomicU32::new(0) })
+        Ok(Tasks { table, own: AtomicU64::default(), index: AtomicU32::default() })
     }
 
     /// Returns the slots that were ever used.
@@ -183,7 +184,14 @@ impl Tasks {
         used.map(|slot| u64::from(slot.unfinished())).sum()
     }
 
-    /// Finds a process that died with unfinished messages, and counts them as done.
+    /// Tells whether a process has died with messages that it had not done, or noted.
+    pub(super) fn has_dead(&self) -> bool {
+        let is_dead = |owner: u64| owner != 0 && Identity::from_bits(owner).is_dead();
+        self.slots().iter().any(|slot| slot.unfinished() != 0 && is_dead(slot.owner.load(SeqCst)))
+    }
+
+    /// Finds a process that died with unfinished messages, and counts them as done; for the holder
+    /// of the consumers' lock.
     pub(super) fn bury_one(&self) -> Option<Lost> {
         self.slots().iter().find_map(|slot| {
             let owner = slot.owner.load(SeqCst);

@@ -8,7 +8,7 @@ use mp_handle::RegionError;
 use rustix::io::Errno;
 
 use super::words::PARTIES_MAX;
-use crate::robust::Refused;
+use crate::outcome::Refused;
 
 /// Why a barrier could not be created.
 #[derive(Debug)]

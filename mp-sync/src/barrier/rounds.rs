@@ -25,9 +25,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::error::{BarrierError, BrokenBy};
 use super::words::{ACTING, BROKEN, OPEN, PHASE, REMEMBERED, ROUND, Rolls, Words, age, bit, next};
+use crate::outcome::Taken;
 use crate::primitive::{AtomicU64, Deadline, Identity, LastCpu, Ordering, Robust};
 use crate::primitive::{futex_wait, futex_wake, spin};
-use crate::robust::Taken;
 
 /// A barrier at work.
 pub(super) struct Rounds<'a> {

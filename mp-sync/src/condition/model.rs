@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use super::slots::Slots;
+use crate::outcome::Taken;
 use crate::primitive::model::{check, spawn, spawn_doomed};
 use crate::primitive::{Deadline, Ordering, Robust};
-use crate::robust::Taken;
 
 /// A count of things to take.
 #[derive(Clone, Default)]
@@ -86,7 +86,8 @@ fn who_gives_up_takes_no_notification_along() {
         let store = Store::default();
         let taker = spawn(store.taker());
         let impatient = store.clone();
-        let impatient = spawn(move || impatient.take(Deadline::after(std::time::Duration::MAX)));
+        let impatient =
+            spawn(move || impatient.take(Deadline::after(std::time::Duration::from_secs(1))));
         store.put(1, |slots| slots.notify(1));
         if impatient.join() == Some(true) {
             store.put(1, |slots| slots.notify(1));

@@ -31,7 +31,6 @@ impl Robust {
     }
 
     /// Finds out who died with the lock, for those who do not take it.
-    #[cfg(not(all(test, shuttle)))] // What uses it is not part of the models.
     #[inline]
     pub(crate) fn look(&self) -> Taken {
         let words = self.page.words();
@@ -46,7 +45,6 @@ impl Robust {
     }
 
     /// Frees the word if it names nobody, for those who wait for that without taking the lock.
-    #[cfg(not(all(test, shuttle)))]
     pub(crate) fn mend(&self) {
         let seen = self.page.words().lock.load(Relaxed);
         if seen & OWNER != 0 {

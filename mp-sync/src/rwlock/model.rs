@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::slots::{Slots, Words};
+use crate::outcome::Taken;
 use crate::primitive::model::{check, spawn, spawn_doomed};
 use crate::primitive::{AtomicU32, Deadline, Ordering, Robust};
-use crate::robust::Taken;
 
 #[derive(Clone, Default)]
 struct Model {

@@ -29,9 +29,9 @@ use std::sync::atomic::fence;
 
 use mp_handle::Shared;
 
+use crate::outcome::{Refused, Taken};
 use crate::primitive::{AtomicU32, AtomicU64, Deadline, Identity, Ordering, Robust};
 use crate::primitive::{futex_wait, futex_wake};
-use crate::robust::{Refused, Taken};
 
 /// How many can read at the same time.
 pub(super) const READERS: usize = if cfg!(all(test, shuttle)) { 3 } else { 400 };

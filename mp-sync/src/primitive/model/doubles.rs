@@ -16,7 +16,7 @@ macro_rules! atomic_double {
         /// The double of the atomic; every access is a step.
         #[derive(Debug, Default)]
         #[repr(transparent)]
-        pub(crate) struct $name(atomic::$name);
+        pub struct $name(atomic::$name);
 
         // SAFETY: a single atomic, for which all bit patterns are valid.
         unsafe impl Shared for $name {}
@@ -36,6 +36,18 @@ macro_rules! atomic_double {
 atomic_double!(AtomicU32);
 atomic_double!(AtomicU64);
 
+impl AtomicU64 {
+    /// Returns the atomic that lies there.
+    ///
+    /// # Safety
+    ///
+    /// As of the atomic that this is the double of.
+    pub unsafe fn from_ptr<'a>(ptr: *mut u64) -> &'a AtomicU64 {
+        // SAFETY: by the caller; the double is nothing but the atomic.
+        unsafe { &*ptr.cast() }
+    }
+}
+
 impl AtomicU32 {
     /// Looks without a step, as the kernel does.
     pub(super) fn peek(&self) -> u32 {
@@ -45,26 +57,31 @@ impl AtomicU32 {
 
 /// A process of the model: the number of its thread, beginning with 1, and a time of birth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Identity(u64);
+pub struct Identity(u64);
 
 impl Identity {
-    pub(crate) fn current() -> Identity {
+    /// Returns the process that runs.
+    pub fn current() -> Identity {
         Identity(number() << 32 | 1)
     }
 
-    pub(crate) fn from_bits(bits: u64) -> Identity {
+    /// Returns the process of a word.
+    pub fn from_bits(bits: u64) -> Identity {
         Identity(bits)
     }
 
-    pub(crate) fn to_bits(self) -> u64 {
+    /// Returns the word of the process.
+    pub fn to_bits(self) -> u64 {
         self.0
     }
 
-    pub(crate) fn pid(self) -> u32 {
+    /// Returns its number.
+    pub fn pid(self) -> u32 {
         (self.0 >> 32) as u32
     }
 
-    pub(crate) fn is_dead(self) -> bool {
+    /// Tells whether it was killed.
+    pub fn is_dead(self) -> bool {
         is_dead(self.pid())
     }
 }
@@ -81,24 +98,35 @@ pub(super) fn is_dead(number: u32) -> bool {
 
 /// The double of a deadline. Whether a moment to come has come is a coin's to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Deadline {
+pub enum Deadline {
+    /// It has come.
     Past,
+    /// It may have come.
     Some,
+    /// It does not come.
     Never,
 }
 
 impl Deadline {
-    pub(crate) const NEVER: Deadline = Deadline::Never;
+    /// The deadline that never comes.
+    pub const NEVER: Deadline = Deadline::Never;
 
-    pub(crate) fn after(timeout: Duration) -> Deadline {
-        if timeout.is_zero() { Deadline::Past } else { Deadline::Some }
+    /// Returns a moment to come, or past if there is no time until then.
+    pub fn after(timeout: Duration) -> Deadline {
+        match timeout {
+            Duration::ZERO => Deadline::Past,
+            Duration::MAX => Deadline::Never,
+            _ => Deadline::Some,
+        }
     }
 
-    pub(crate) fn now() -> Deadline {
+    /// Returns a deadline that has come.
+    pub fn now() -> Deadline {
         Deadline::Past
     }
 
-    pub(crate) fn is_expired(self) -> bool {
+    /// Tells whether it has come.
+    pub fn is_expired(self) -> bool {
         match self {
             Deadline::Past => true,
             Deadline::Some => thread_rng().gen_bool(0.3),
@@ -107,7 +135,16 @@ impl Deadline {
     }
 }
 
+impl From<mp_handle::Deadline> for Deadline {
+    fn from(deadline: mp_handle::Deadline) -> Self {
+        match deadline.remaining() {
+            None => Deadline::Never,
+            Some(left) => Deadline::after(left),
+        }
+    }
+}
+
 /// Spins for one look.
-pub(crate) fn spin(_: &LastCpu, _: Deadline, mut ready: impl FnMut() -> bool) -> bool {
+pub fn spin(_: &LastCpu, _: impl Into<Deadline>, mut ready: impl FnMut() -> bool) -> bool {
     ready()
 }

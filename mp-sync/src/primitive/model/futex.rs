@@ -7,7 +7,8 @@ use super::doubles::{AtomicU32, Deadline};
 use super::{step, world};
 
 /// Sleeps until it is woken; as a slice, if anybody was killed or there is a deadline.
-pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, deadline: Deadline) {
+pub fn futex_wait(word: &AtomicU32, expected: u32, deadline: impl Into<Deadline>) {
+    let deadline = deadline.into();
     let Some(me) = try_get_current_task() else { return };
     // Whether the word still has the value, and the sleep, are one step of the kernel's.
     if !step() || word.peek() != expected {
@@ -32,7 +33,7 @@ pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, deadline: Deadline) {
 }
 
 /// Wakes up to `count` sleepers; returns how many there were.
-pub(crate) fn futex_wake(word: &AtomicU32, count: u32) -> usize {
+pub fn futex_wake(word: &AtomicU32, count: u32) -> usize {
     if !step() {
         return 0;
     }

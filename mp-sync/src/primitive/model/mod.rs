@@ -1,4 +1,5 @@
-//! The model checker's build: doubles of all that processes share, over `shuttle`'s threads.
+//! The model checker's build: doubles of all that processes share, over `shuttle`'s threads. Crates
+//! that build on this one have them for their own models.
 //!
 //! In a model, each thread stands for a process. Every access to an atomic, and every sleep and
 //! wake, is a step: before it, the scheduler may let any other thread run, and a process that is
@@ -24,18 +25,24 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use shuttle::current::{TaskId, try_get_current_task};
 use shuttle::rand::{Rng, thread_rng};
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::sync::atomic::AtomicBool;
 use shuttle::thread::{JoinHandle, Thread};
+use shuttle::{Config, Runner};
 
-pub(crate) use doubles::{AtomicU32, AtomicU64, Deadline, Identity, spin};
-pub(crate) use futex::{futex_wait, futex_wake};
+pub use doubles::{AtomicU32, AtomicU64, Deadline, Identity, spin};
+pub use futex::{futex_wait, futex_wake};
 pub(crate) use robust::Robust;
+pub use shuttle::thread::yield_now;
 
 /// Schedules to try by each of the two strategies; the environment may ask for more.
 const SCHEDULES: usize = 3000;
 
-/// The steps within which a doomed process is killed.
+/// The steps within which a doomed process is killed, unless its model says otherwise.
 const LIFE: u32 = 40;
+
+/// The bytes of a thread's stack; with less, system calls in a build without optimization overrun it.
+const STACK: usize = 1 << 20;
 
 /// What a killed process is unwound with.
 struct Killed;
@@ -61,40 +68,49 @@ fn world<R>(look: impl FnOnce(&mut World) -> R) -> R {
 }
 
 /// Runs the scenario under many schedules.
-pub(crate) fn check(scenario: impl Fn() + Copy + Send + Sync + 'static) {
+pub fn check(scenario: impl Fn() + Copy + Send + Sync + 'static) {
     let schedules = std::env::var("MP_SCHEDULES").ok().and_then(|number| number.parse().ok());
     let schedules = schedules.unwrap_or(SCHEDULES);
     let fresh = move || {
         WORLD.set(World::default());
         scenario();
     };
-    shuttle::check_random(fresh, schedules);
-    shuttle::check_pct(fresh, schedules, 3);
+    let mut config = Config::default();
+    config.stack_size = STACK;
+    Runner::new(RandomScheduler::new(schedules), config.clone()).run(fresh);
+    Runner::new(PctScheduler::new(3, schedules), config).run(fresh);
 }
 
 /// A process of the model.
-pub(crate) struct Process<R> {
+#[derive(Debug)]
+pub struct Process<R> {
     thread: JoinHandle<Option<R>>,
 }
 
 impl<R> Process<R> {
     /// Waits for its end; `None` if it was killed.
-    pub(crate) fn join(self) -> Option<R> {
+    pub fn join(self) -> Option<R> {
         self.thread.join().unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
 
 /// Starts a process that lives as long as it wants to.
-pub(crate) fn spawn<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Process<R> {
+pub fn spawn<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Process<R> {
     Process { thread: shuttle::thread::spawn(move || survived(work)) }
 }
 
 /// Starts a process that is killed at one of its first steps, at random, unless it ends before. It
 /// sleeps as others do, but not for ever.
-pub(crate) fn spawn_doomed<R: Send + 'static>(
+pub fn spawn_doomed<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Process<R> {
+    spawn_doomed_within(LIFE, work)
+}
+
+/// As [`spawn_doomed`], with a longer or shorter life.
+pub fn spawn_doomed_within<R: Send + 'static>(
+    life: u32,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Process<R> {
-    let left = thread_rng().gen_range(0..LIFE);
+    let left = thread_rng().gen_range(0..life);
     let doomed = move || {
         let me = try_get_current_task().expect("a thread of the model");
         world(|world| world.left.insert(me, left));

@@ -8,7 +8,7 @@ use mp_handle::{Region, RegionError};
 
 use super::doubles::{AtomicU32, Deadline, is_dead, number};
 use super::futex::{futex_wait, futex_wake};
-use crate::robust::{Refused, Taken};
+use crate::outcome::{Refused, Taken};
 
 const OWNER_DIED: u32 = 1 << 30;
 const OWNER: u32 = OWNER_DIED - 1;
@@ -22,6 +22,8 @@ pub(crate) struct Robust {
 }
 
 impl Robust {
+    pub(crate) const SIZE: usize = size_of::<u32>();
+
     /// Makes a lock, free. A model has no memory to map.
     pub(crate) fn map(_: &Region, _: u64) -> Result<Robust, RegionError> {
         Ok(Robust::default())
@@ -67,6 +69,11 @@ impl Robust {
         self.word.fetch_and(!OWNER_DIED, SeqCst);
     }
 
+    pub(crate) fn poison(&self, process: Option<u32>) {
+        self.dead.store(process.unwrap_or(0), SeqCst);
+        self.word.fetch_or(OWNER_DIED, SeqCst);
+    }
+
     pub(crate) fn unlock(&self) {
         if self.is_ours() {
             self.word.fetch_and(OWNER_DIED, SeqCst);
@@ -92,8 +99,17 @@ impl Robust {
     /// No word here ever names nobody.
     pub(crate) fn mend(&self) {}
 
+    /// Guards are not leaked here.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        false
+    }
+
     pub(crate) fn is_ours(&self) -> bool {
         self.word.load(SeqCst) & OWNER == me()
+    }
+
+    pub(crate) fn holder(&self) -> Option<u32> {
+        Some(self.word.load(SeqCst) & OWNER).filter(|&owner| owner != 0)
     }
 }
 
