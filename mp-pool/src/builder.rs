@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use mp_handle::Parcel;
-use mp_process::{Func, Function, catch_panic, cpu_count};
+use mp_process::{Context, Func, Function, catch_panic, cpu_count};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -147,6 +147,27 @@ impl Builder {
     /// workers. Workers that tasks, or kills from outside, have ended are replaced without limit.
     pub fn restarts(mut self, restarts: usize) -> Self {
         self.restarts = Some(restarts);
+        self
+    }
+
+    /// Sets how workers are started: a [`StartMethod`](mp_process::StartMethod), or a
+    /// [`Context`] with a fork server of its own, whose workers share what that has preloaded. As
+    /// [`start_method`](mp_process::start_method) says by default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mp_pool::Pool;
+    /// use mp_process::StartMethod;
+    ///
+    /// mp_process::init();
+    /// let pool = Pool::builder().workers(2).start_method(StartMethod::ForkServer).build()?;
+    /// assert_eq!(pool.map(|n: u32| n * n, [1, 2, 3])?, [1, 4, 9]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "mp_context")]
+    pub fn start_method(mut self, method: impl Into<Context>) -> Self {
+        self.surroundings.start = Some(method.into());
         self
     }
 

@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use mp_process::Builder as Process;
+use mp_process::{Builder as Process, Context};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::error::PoolError;
@@ -18,6 +18,8 @@ pub(crate) const MAX_DEPTH: u32 = 10;
 /// The surroundings of all workers of a pool.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
+    /// How they are started; `None` for how all processes of the program are.
+    pub(crate) start: Option<Context>,
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// Worker 0 runs on the first of them, and so on round; on any if there are none.
     pub(crate) cpus: Vec<usize>,
@@ -26,7 +28,7 @@ pub(crate) struct Surroundings {
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Self { environment: Vec::new(), cpus: Vec::new(), max_depth: MAX_DEPTH }
+        Self { start: None, environment: Vec::new(), cpus: Vec::new(), max_depth: MAX_DEPTH }
     }
 }
 
@@ -40,8 +42,11 @@ impl Surroundings {
         self.cpus.get(id.checked_rem(self.cpus.len())?).copied()
     }
 
-    /// Gives the environment to a process that is to be a worker.
+    /// Gives start method and environment to a process that is to be a worker.
     pub(crate) fn surround(&self, mut process: Process) -> Process {
+        if let Some(start) = &self.start {
+            process = process.start_method(start);
+        }
         for (name, value) in &self.environment {
             process = process.env(name, value);
         }

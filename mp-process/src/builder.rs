@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::error::SpawnError;
 use crate::func::Function;
-use crate::method::StartMethod;
 use crate::process::Process;
 use crate::start;
 use crate::sys::Source;
@@ -204,15 +203,11 @@ impl Builder {
         self
     }
 
-    /// Sets how it is started; as [`start_method`](crate::start_method) says by default.
+    /// Sets how it is started: a [`StartMethod`](crate::StartMethod), or a [`Context`] with a fork
+    /// server of its own. As [`start_method`](crate::start_method) says by default.
     #[doc(alias = "get_context")]
-    pub fn start_method(self, method: StartMethod) -> Self {
-        self.context(&Context::from(method))
-    }
-
-    /// Sets how it is started, and by which fork server.
-    pub fn context(mut self, context: &Context) -> Self {
-        self.context = Some(context.clone());
+    pub fn start_method(mut self, method: impl Into<Context>) -> Self {
+        self.context = Some(method.into());
         self
     }
 

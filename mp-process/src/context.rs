@@ -104,7 +104,7 @@ impl Context {
 
     /// Prepares a process with options.
     pub fn builder(&self) -> Builder {
-        Process::builder().context(self)
+        Process::builder().start_method(self)
     }
 
     /// Starts a process: see [`spawn`](crate::spawn).
@@ -147,5 +147,11 @@ impl From<StartMethod> for Context {
             StartMethod::Spawn => Self { server: None },
             StartMethod::ForkServer => SHARED.clone(),
         }
+    }
+}
+
+impl From<&Context> for Context {
+    fn from(context: &Context) -> Self {
+        context.clone()
     }
 }

@@ -8,6 +8,7 @@ use std::env;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
+use mp_process::Context;
 
 use self::zygote::Zygote;
 use super::{python, seconds};
@@ -26,10 +27,8 @@ pub(crate) fn rows(scale: Scale) -> Vec<Row> {
 
 fn row(scale: Scale, name: &str, about: &str, ballast: usize) -> Row {
     let count = scale.of(40);
-    let mut systems = vec![
-        repeated("ours", count, || Ok(mp_process::spawn(|| (), ())?.join()?)),
-        System::absent("ours, fork server", "not built yet"),
-    ];
+    let mut systems =
+        vec![repeated("ours", count, || Ok(mp_process::spawn(|| (), ())?.join()?)), forked(count)];
     systems.extend(limits(scale, ballast));
     systems.push(repeated("procspawn", count, || Ok(procspawn::spawn((), |()| ()).join()?)));
     let methods = [
@@ -49,6 +48,16 @@ fn row(scale: Scale, name: &str, about: &str, ballast: usize) -> Row {
         ballast,
         systems,
     }
+}
+
+/// A server of this row's own, which is there once the first child is.
+fn forked(count: usize) -> System {
+    System::new("ours, fork server", move || {
+        let context = Context::fork_server();
+        let once = move || Ok(context.spawn(|| (), ())?.join()?);
+        once()?;
+        Ok(each(count, once))
+    })
 }
 
 fn limits(scale: Scale, ballast: usize) -> Vec<System> {
