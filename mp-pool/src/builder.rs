@@ -9,7 +9,7 @@ use mp_process::{Context, Func, Function, catch_panic, cpu_count};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::engine::Config;
+use crate::engine::{Config, Memory, Size};
 use crate::equipment::Equipment;
 use crate::error::PoolError;
 use crate::lines::Output;
@@ -39,7 +39,6 @@ use crate::worker::Initializer;
 /// ```
 #[must_use = "nothing happens before `build`"]
 pub struct Builder {
-    workers: usize,
     deadline: Option<Duration>,
     retries: u32,
     max_tasks_per_child: Option<u64>,
@@ -47,6 +46,8 @@ pub struct Builder {
     restarts: Option<usize>,
     surroundings: Surroundings,
     exit_timeout: Duration,
+    pub(crate) size: Size,
+    pub(crate) memory: Memory,
     pub(crate) equipment: Result<Equipment, PoolError>,
     output: Output,
 }
@@ -76,7 +77,6 @@ impl<E: fmt::Display> Initialized for Result<(), E> {
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
-            workers: cpu_count(),
             deadline: None,
             retries: 0,
             max_tasks_per_child: None,
@@ -84,6 +84,8 @@ impl Builder {
             restarts: None,
             surroundings: Surroundings::default(),
             exit_timeout: Duration::from_secs(30),
+            size: Size { most: cpu_count(), least: 0, idle_timeout: None },
+            memory: Memory::default(),
             equipment: Ok(Equipment::default()),
             output: Output::default(),
         }
@@ -92,7 +94,7 @@ impl Builder {
     /// Sets the number of workers; [`cpu_count`] by default.
     #[doc(alias = "processes")]
     pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = workers;
+        self.size.most = workers;
         self
     }
 
@@ -220,7 +222,7 @@ impl Builder {
     /// A number that must not be zero is, the pool is within too many others, or a worker could
     /// not be started.
     pub fn build(self) -> Result<Pool, PoolError> {
-        if self.workers == 0 {
+        if self.size.most == 0 {
             return Err(PoolError::Zero { what: "the number of workers" });
         }
         if self.max_tasks_per_child == Some(0) {
@@ -228,10 +230,11 @@ impl Builder {
         }
         self.surroundings.check()?;
         let config = Config {
-            workers: self.workers,
+            size: self.size,
+            memory: self.memory,
             max_tasks_per_child: self.max_tasks_per_child,
             initializer: self.initializer.transpose()?,
-            restarts: self.restarts.unwrap_or(self.workers.saturating_add(3)),
+            restarts: self.restarts.unwrap_or(self.size.most.saturating_add(3)),
             surroundings: self.surroundings,
             exit_timeout: self.exit_timeout,
             equipment: self.equipment?,
@@ -244,7 +247,7 @@ impl Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field("workers", &self.workers)
+            .field("workers", &self.size.most)
             .field("deadline", &self.deadline)
             .field("retries", &self.retries)
             .field("max_tasks_per_child", &self.max_tasks_per_child)

@@ -14,6 +14,9 @@ pub enum Cause {
     OutOfMemory,
     /// There was no memory for an allocation: so says its standard error.
     AllocationFailed,
+    /// There was none, where the memory of the worker is
+    /// [limited](crate::Builder::memory_limit) to so many bytes.
+    MemoryLimit(u64),
     /// The stack was too small, as for an endless recursion: so says its standard error.
     StackOverflow,
     /// Something has written where it must not: so says the allocator, or the stack's guard.
@@ -78,6 +81,9 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::MemoryLimit(bytes) => {
+                return write!(f, "an allocation failed at its limit of {bytes} bytes");
+            }
             Self::OutOfMemory => "the system was out of memory",
             Self::AllocationFailed => "an allocation failed",
             Self::StackOverflow => "its stack overflowed",

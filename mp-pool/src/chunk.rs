@@ -32,8 +32,16 @@ pub(crate) struct Call {
     pub(crate) context: Option<Arc<Context>>,
     /// The limit of each item.
     pub(crate) deadline: Option<Duration>,
+    pub(crate) soft: Option<SoftDeadline>,
     /// How often a lost item is given to another worker.
     pub(crate) retries: u32,
+}
+
+/// When an item is to end by itself, and the signal that tells it so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SoftDeadline {
+    pub(crate) limit: Duration,
+    pub(crate) signal: Option<i32>,
 }
 
 impl Call {
@@ -45,7 +53,10 @@ impl Call {
     pub(crate) fn limits(&self) -> Limits {
         // What takes no time at all would be no limit.
         let nanos = |limit: Duration| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX).max(1);
-        Limits { soft: 0, hard: self.deadline.map_or(0, nanos) }
+        Limits {
+            soft: self.soft.map_or(0, |soft| nanos(soft.limit)),
+            hard: self.deadline.map_or(0, nanos),
+        }
     }
 }
 

@@ -75,6 +75,7 @@ impl Shared {
             let (children, timeout) = {
                 let mut engine = self.engine();
                 while engine.pump() {}
+                engine.grow();
                 if engine.is_over() {
                     break;
                 }

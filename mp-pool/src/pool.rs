@@ -58,7 +58,6 @@ use crate::task_error::TaskError;
 pub struct Pool {
     pub(crate) shared: Arc<Shared>,
     pub(crate) callbacks: Callbacks,
-    pub(crate) workers: usize,
     pub(crate) deadline: Option<Duration>,
     pub(crate) retries: u32,
     /// The most items of a chunk.
@@ -91,7 +90,6 @@ impl Pool {
         deadline: Option<Duration>,
         retries: u32,
     ) -> Result<Self, PoolError> {
-        let workers = config.workers;
         let context = config.equipment.context.clone();
         let state = config.equipment.state.as_ref().map(|state| state.type_id);
         let most = config.max_tasks_per_child.and_then(|most| usize::try_from(most).ok());
@@ -111,7 +109,7 @@ impl Pool {
         }
         let max_chunk = most.unwrap_or(MAX_COUNT);
         let owner = process::id();
-        Ok(Self { shared, callbacks, workers, deadline, retries, max_chunk, context, state, owner })
+        Ok(Self { shared, callbacks, deadline, retries, max_chunk, context, state, owner })
     }
 
     /// Prepares a call of `f` with options.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::chunk::lengths;
+use crate::current;
 use crate::frames::Status;
 use crate::orders::Limits;
 use crate::output::TaskOutput;
@@ -40,6 +41,7 @@ impl Run {
     pub(crate) fn begin(&mut self, seq: u32, table: &[u8], limits: Limits) {
         self.seq = seq;
         self.limits = limits;
+        current::set_limits(limits);
         self.table.clear();
         self.table.extend_from_slice(table);
         self.rings = Rings::new(table.len() / 4);
@@ -58,7 +60,8 @@ impl Run {
             let item = Item { seq, index };
             let range = start..start + len;
             start = range.end;
-            link.words.begin(item, timed.then(now));
+            let now = timed.then(now).inspect(|&now| current::begin(now));
+            link.words.begin(item, now);
             let status = call::<F, A, M>(f, items, range, answer);
             if timed && !link.words.end(item) {
                 // The parent has decided that this item took too long: it is about to kill

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::async_result::AsyncResult;
+use crate::chunk::SoftDeadline;
 use crate::context::Context;
 use crate::job::OnItem;
 use crate::output::{Fallible, Plain, TaskOutput};
@@ -51,6 +52,7 @@ pub struct Task<'p, F, M = Plain> {
     function: F,
     chunk_size: Option<usize>,
     deadline: Option<Duration>,
+    soft: Option<SoftDeadline>,
     retries: u32,
     /// The value that its tasks share, or why they cannot be run.
     context: Result<Option<Arc<Context>>, TaskError>,
@@ -71,6 +73,7 @@ impl<'p, F> Task<'p, F, Plain> {
             function,
             chunk_size: None,
             deadline: pool.deadline,
+            soft: None,
             retries: pool.retries,
             context: Ok(None),
             on_item: None,
@@ -93,10 +96,10 @@ impl<'p, F> Task<'p, F, Plain> {
 
     /// The same options, for another function or another kind of output.
     fn convert<G, K>(self, change: impl FnOnce(F) -> G) -> Task<'p, G, K> {
-        let Self { pool, function, chunk_size, deadline, retries, context, .. } = self;
+        let Self { pool, function, chunk_size, deadline, soft, retries, context, .. } = self;
         let function = change(function);
         let (on_item, output) = (None, PhantomData);
-        Task { pool, function, chunk_size, deadline, retries, context, on_item, output }
+        Task { pool, function, chunk_size, deadline, soft, retries, context, on_item, output }
     }
 }
 
@@ -114,6 +117,29 @@ impl<F, M> Task<'_, F, M> {
     #[doc(alias = "timeout")]
     pub fn deadline(mut self, limit: Duration) -> Self {
         self.deadline = Some(limit);
+        self
+    }
+
+    /// Sets by when each item should end by itself: it can ask for
+    /// [`time_left`](crate::time_left), and whether it is
+    /// [over the limit](crate::is_over_soft_limit). Nothing else happens, unless there is a
+    /// [`soft_signal`](Self::soft_signal) too; whoever does not heed it meets the
+    /// [`deadline`](Self::deadline).
+    #[doc(alias = "soft_timeout")]
+    #[doc(alias = "soft_time_limit")]
+    pub fn soft_deadline(mut self, limit: Duration) -> Self {
+        let signal = self.soft.and_then(|soft| soft.signal);
+        self.soft = Some(SoftDeadline { limit, signal });
+        self
+    }
+
+    /// Sets by when each item should end by itself, as [`soft_deadline`](Self::soft_deadline), and
+    /// the signal that its worker is sent then. A number that is no signal is not sent.
+    ///
+    /// It may arrive when the item has just ended: a handler looks at
+    /// [`is_over_soft_limit`](crate::is_over_soft_limit) before it stops anything.
+    pub fn soft_signal(mut self, limit: Duration, signal: i32) -> Self {
+        self.soft = Some(SoftDeadline { limit, signal: Some(signal) });
         self
     }
 

@@ -62,6 +62,15 @@ pub enum TaskErrorKind {
         /// How long it might have run.
         limit: Duration,
     },
+    /// The worker used more memory than it may, and was killed; see
+    /// [`Builder::memory_limit`](crate::Builder::memory_limit).
+    #[non_exhaustive]
+    OutOfMemory {
+        /// How many bytes it used.
+        used: u64,
+        /// How many it might have used.
+        limit: u64,
+    },
     /// The arguments or the result cannot travel.
     #[non_exhaustive]
     Undecodable {
@@ -149,6 +158,10 @@ impl fmt::Display for TaskErrorKind {
                 write!(f, "it {status}, probably because {cause}")
             }
             Self::TimedOut { limit } => write!(f, "it ran for more than {limit:?} and was killed"),
+            Self::OutOfMemory { used, limit } => write!(
+                f,
+                "its worker used {used} bytes of memory, where {limit} are allowed, and was killed"
+            ),
             Self::Undecodable { reason } => f.write_str(reason),
             Self::Cancelled => f.write_str("it was cancelled"),
             Self::PoolClosed => f.write_str("the pool was closed before"),

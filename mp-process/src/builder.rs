@@ -40,6 +40,9 @@ pub enum Stdio {
 pub enum Limit {
     /// Bytes of address space. What the program maps at its start counts too.
     AddressSpace,
+    /// Bytes of memory that it allocates: private memory that can be written. What it shares, or
+    /// maps from files, does not count.
+    Data,
     /// Seconds of processor time. At the limit SIGXCPU or SIGKILL ends the process.
     CpuSeconds,
     /// One more than the highest number of a descriptor.
@@ -52,6 +55,7 @@ impl Limit {
     pub(crate) fn resource(self) -> Resource {
         match self {
             Self::AddressSpace => Resource::As,
+            Self::Data => Resource::Data,
             Self::CpuSeconds => Resource::Cpu,
             Self::OpenFiles => Resource::Nofile,
             Self::Core => Resource::Core,

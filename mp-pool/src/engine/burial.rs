@@ -36,6 +36,7 @@ impl Engine {
         if self.config.equipment.finalizer.is_some() {
             self.exit_results.extend(worker.farewell().map(|answer| (worker.id, answer)));
         }
+        let oversize = worker.oversize.zip(self.config.memory.hard);
         let had_task = worker.answered > 0 || begun.is_some();
         let pid = worker.child().pid();
         let (reason, panic) = worker.last_words();
@@ -48,9 +49,10 @@ impl Engine {
                 self.pending.push_front(given.chunk.part(rest..given.chunk.count()));
             }
             if is_lost {
-                let kind = match (given.chunk.call().deadline, &panic) {
-                    (Some(limit), _) if timed_out => TaskErrorKind::TimedOut { limit },
-                    (_, Some(panic)) => TaskErrorKind::Panicked(Box::new(panic.clone())),
+                let kind = match (given.chunk.call().deadline, oversize, &panic) {
+                    (Some(limit), ..) if timed_out => TaskErrorKind::TimedOut { limit },
+                    (_, Some((used, limit)), _) => TaskErrorKind::OutOfMemory { used, limit },
+                    (.., Some(panic)) => TaskErrorKind::Panicked(Box::new(panic.clone())),
                     _ => {
                         let cause = self.cause_of(status, &stderr);
                         TaskErrorKind::WorkerLost { status, cause }
@@ -86,7 +88,10 @@ impl Engine {
     /// What probably ended a worker, which nobody here has killed.
     fn cause_of(&mut self, status: ExitStatus, stderr: &str) -> Option<Cause> {
         let oom = was_killed(status) && self.oom_kills.has_risen();
-        Cause::guess(status, stderr, oom)
+        match (Cause::guess(status, stderr, oom), self.config.memory.hard) {
+            (Some(Cause::AllocationFailed), Some(limit)) => Some(Cause::MemoryLimit(limit)),
+            (cause, _) => cause,
+        }
     }
 
     /// An item was lost with its worker: another try, if it has one, or its error.
@@ -102,14 +107,9 @@ impl Engine {
     }
 
     /// Starts as many workers as are missing, if there is something for them to do.
-    fn replace(&mut self) {
-        let wanted = match self.phase {
-            Phase::Running => self.config.workers,
-            Phase::Closed if !self.pending.is_empty() => self.config.workers,
-            _ => 0,
-        };
+    pub(super) fn replace(&mut self) {
         // One that leaves may take its time: it may have children of its own to wait for.
-        while self.workers.iter().filter(|worker| worker.leaving.is_none()).count() < wanted {
+        while self.staying() < self.wanted() {
             if let Err(error) = self.start_worker() {
                 // The system may have room again in a moment: the next look is another try. As
                 // long as there are other workers, the pool goes on with those.

@@ -30,6 +30,7 @@ impl Engine {
             gave |= worker.notify();
         }
         self.dismiss();
+        self.call_back();
         gave
     }
 

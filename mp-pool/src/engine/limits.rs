@@ -14,8 +14,11 @@ impl Engine {
         self.workers.iter_mut().for_each(Worker::forget_contexts);
         let exits = self.enforce_exits();
         let end = self.enforce_end();
-        let tasks = self.workers.iter_mut().filter_map(enforce_deadline).min();
-        [exits, end, tasks].into_iter().flatten().min()
+        let idle = self.enforce_idleness();
+        self.shed();
+        self.enforce_memory();
+        let tasks = self.workers.iter_mut().filter_map(enforce_deadlines).min();
+        [exits, end, idle, tasks].into_iter().flatten().min()
     }
 
     /// Sets when a closed pool must have ended.
@@ -47,19 +50,36 @@ impl Engine {
     }
 }
 
-/// Stops the item that the worker is at if its time is over; returns how long until that may be
-/// true.
-fn enforce_deadline(worker: &mut Worker) -> Option<Duration> {
+/// Stops the item that the worker is at if its time is over, or signals that it should end;
+/// returns how long until either may be true.
+fn enforce_deadlines(worker: &mut Worker) -> Option<Duration> {
     if worker.condemned.is_some() {
         return None;
     }
-    let limit = worker.given.front()?.chunk.call().deadline?;
-    let Some((item, since)) = worker.begun() else { return Some(limit) };
-    let ran = Duration::from_nanos(now().saturating_sub(since));
-    if ran >= limit && worker.condemn(item) {
+    let call = worker.given.front()?.chunk.call();
+    let (hard, soft) =
+        (call.deadline, call.soft.and_then(|soft| soft.signal.zip(Some(soft.limit))));
+    if hard.is_none() && soft.is_none() {
         return None;
     }
-    Some(limit.saturating_sub(ran))
+    let (begun, ran) = match worker.begun() {
+        Some((item, since)) => (Some(item), Duration::from_nanos(now().saturating_sub(since))),
+        None => (None, Duration::ZERO),
+    };
+    let left = |limit: Duration| limit.saturating_sub(ran);
+    let soft = soft.filter(|_| begun.is_none() || worker.warned != begun);
+    if let Some(item) = begun {
+        if hard.is_some_and(|limit| left(limit).is_zero()) && worker.condemn(item) {
+            return None;
+        }
+        if let Some((signal, limit)) = soft
+            && left(limit).is_zero()
+        {
+            worker.warn(item, signal);
+            return hard.map(left);
+        }
+    }
+    hard.into_iter().chain(soft.map(|(_, limit)| limit)).map(left).min()
 }
 
 fn left_until(moment: u64) -> Duration {

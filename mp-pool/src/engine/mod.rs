@@ -5,11 +5,13 @@
 //! and the pool's own thread (`driver`).
 
 mod burial;
+mod crew;
 mod delivery;
 mod dispatch;
 mod felling;
 mod given;
 mod limits;
+mod memory;
 mod pace;
 mod worker;
 
@@ -23,6 +25,7 @@ use mp_process::Child;
 use crate::answer::Answer;
 use crate::chunk::Chunk;
 use crate::engine::worker::Worker;
+pub(crate) use crate::engine::{crew::Size, memory::Memory};
 use crate::equipment::Equipment;
 use crate::error::PoolError;
 use crate::lines::{Lines, Output};
@@ -34,7 +37,8 @@ use crate::worker::Initializer;
 
 /// What a pool was made with.
 pub(crate) struct Config {
-    pub(crate) workers: usize,
+    pub(crate) size: Size,
+    pub(crate) memory: Memory,
     pub(crate) max_tasks_per_child: Option<u64>,
     pub(crate) initializer: Option<(Initializer, Parcel)>,
     pub(crate) equipment: Equipment,
@@ -65,6 +69,9 @@ pub(crate) struct Engine {
     lines: Option<Arc<Lines>>,
     phase: Phase,
     workers: Vec<Worker>,
+    /// How many workers there ought to be: fewer than there may be, if some have left for want of
+    /// something to do.
+    wanted: usize,
     pending: VecDeque<Chunk>,
     /// Calls that are still handing in their chunks. A pool that is closed meanwhile takes them.
     arriving: usize,
@@ -72,6 +79,7 @@ pub(crate) struct Engine {
     cancelling: bool,
     /// When it must have ended, on the monotonic clock.
     end_by: Option<u64>,
+    looked_at_memory: u64,
     /// The functions that tasks have called so far: their numbers, and how they travel.
     numbers: HashMap<TaskFunction, u32>,
     functions: Vec<Vec<u8>>,
@@ -95,6 +103,7 @@ impl Engine {
         lines: Option<Arc<Lines>>,
     ) -> Result<Self, PoolError> {
         let mut engine = Self {
+            wanted: config.size.most,
             config,
             bell,
             lines,
@@ -104,6 +113,7 @@ impl Engine {
             arriving: 0,
             cancelling: false,
             end_by: None,
+            looked_at_memory: 0,
             numbers: HashMap::new(),
             functions: Vec::new(),
             started: 0,
@@ -113,7 +123,7 @@ impl Engine {
             exit_results: Vec::new(),
             buffer: Vec::new(),
         };
-        while engine.workers.len() < engine.config.workers {
+        while engine.workers.len() < engine.wanted {
             if let Err(error) = engine.start_worker() {
                 engine.terminate();
                 return Err(error);
@@ -199,7 +209,14 @@ impl Engine {
         for worker in &mut self.workers {
             let was_ready = worker.ready;
             match worker.drain(&mut self.buffer) {
-                Ok(number) => answers += number,
+                Ok(0) => {}
+                Ok(number) => {
+                    answers += number;
+                    if self.config.memory.is_outgrown_by(worker) {
+                        self.pending.extend(worker.take_back());
+                        worker.dismiss();
+                    }
+                }
                 // What it has begun is lost, as if it had died; and so it shall.
                 Err(_nonsense) => worker.kill(),
             }

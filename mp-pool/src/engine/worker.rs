@@ -53,6 +53,10 @@ pub(crate) struct Worker {
     pub(crate) leaving: Option<u64>,
     /// It was killed for the sake of this item.
     pub(crate) condemned: Option<Item>,
+    /// It was told that this item should end.
+    pub(crate) warned: Option<Item>,
+    /// It was killed because it used so much memory.
+    pub(crate) oversize: Option<u64>,
     pub(crate) pace: Pace,
 }
 
@@ -83,8 +87,8 @@ impl Worker {
             state: config.equipment.state.as_ref().map(|state| state.maker),
             finalizer: config.equipment.finalizer,
         };
-        let mut process = (config.surroundings)
-            .surround(Process::builder())
+        let mut process = (config.memory)
+            .restrict(config.surroundings.surround(Process::builder()))
             .name(name)
             .daemon(true)
             .process_group(0)
@@ -113,6 +117,8 @@ impl Worker {
             answered: 0,
             leaving: None,
             condemned: None,
+            warned: None,
+            oversize: None,
             pace: Pace::new(),
         })
     }
@@ -250,6 +256,13 @@ impl Worker {
     /// Since when it has had nothing to do, if it has not.
     pub(crate) fn idle_since(&self) -> u64 {
         self.pace.last()
+    }
+
+    /// Signals it that `item` should end.
+    pub(crate) fn warn(&mut self, item: Item, signal: i32) {
+        self.warned = Some(item);
+        // It fails if there is no such signal, which is said where it is set.
+        let _ = self.process.send_signal(signal);
     }
 
     /// Kills it, and all that it has started, for the sake of `item`; false if that has ended in

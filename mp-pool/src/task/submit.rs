@@ -38,7 +38,7 @@ impl<F, M> Task<'_, F, M> {
                 (0..count).for_each(|place| answers.put(place, Answer::Failed(error.clone())));
             }
         }
-        if self.deadline.is_some() {
+        if self.deadline.is_some() || self.soft.is_some_and(|soft| soft.signal.is_some()) {
             // The thread sleeps by the deadlines that it knew.
             self.pool.shared.wake();
         }
@@ -68,10 +68,11 @@ impl<F, M> Task<'_, F, M> {
     /// Encodes the items, and gives each batch to the engine while the next is encoded. An item
     /// that cannot be encoded has its answer at once.
     fn give_out<A: Serialize>(&self, job: &Arc<Job>, function: u32, items: Vec<A>) {
-        let size = self.chunk_size.unwrap_or_else(|| items.len().div_ceil(4 * self.pool.workers));
+        let size = self.chunk_size.unwrap_or_else(|| items.len().div_ceil(4 * self.pool.workers()));
         let (deadline, retries) = (self.deadline, self.retries);
         let context = self.context.as_ref().ok().cloned().flatten();
-        let call = Call { job: Arc::clone(job), function, context, deadline, retries };
+        let soft = self.soft;
+        let call = Call { job: Arc::clone(job), function, context, deadline, soft, retries };
         let mut packer = Packer::new(call, size.min(self.pool.max_chunk));
         for (place, item) in items.into_iter().enumerate() {
             if let Err(error) = packer.push(place, &item) {
