@@ -25,6 +25,13 @@ pub use mp_pool as pool;
 #[doc(inline)]
 pub use mp_pool::{AsyncResult, Pool, PoolError, TaskError, TaskErrorKind};
 
+#[cfg(feature = "manager")]
+#[doc(inline)]
+pub use mp_manager as manager;
+#[cfg(feature = "manager")]
+#[doc(inline)]
+pub use mp_manager::Manager;
+
 #[cfg(feature = "sync")]
 #[doc(inline)]
 pub use mp_sync as sync;

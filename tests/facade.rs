@@ -142,6 +142,15 @@ fn share(
 }
 
 #[mp::test]
+fn a_manager_serves_objects() {
+    let manager = mp::Manager::start().unwrap();
+    let list: mp::manager::ListProxy<u32> = manager.list().unwrap();
+    let push = |list: mp::manager::ListProxy<u32>| list.push(&7).unwrap();
+    mp::spawn(push, (list.clone(),)).unwrap().join().unwrap();
+    assert_eq!(list.snapshot().unwrap(), [7]);
+}
+
+#[mp::test]
 fn all_that_is_shared_travels() {
     let permits = (mp::Semaphore::new(1).unwrap(), mp::BoundedSemaphore::new(1).unwrap());
     let (lock, rlock) = (mp::Lock::new().unwrap(), mp::RLock::new().unwrap());

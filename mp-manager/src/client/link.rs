@@ -1,0 +1,290 @@
+//! A connection, shared by the threads of this process.
+//!
+//! Who asks numbers its request, sends it, and waits for the answer with that number. One of those
+//! who wait reads, and hands the answers of others over through the inbox. When it has its own it
+//! leaves, and one of the others reads on. A thread that is alone never finds anybody in the
+//! inbox, and makes no system call for it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use mp_handle::{Descriptor, Parcel, SLICE};
+
+use super::line::{self, Incoming, Line, Lost, Outgoing};
+use super::registry;
+use crate::error::{ManagerError, Refusal};
+use crate::function::Shim;
+use crate::origin::Origin;
+use crate::wire::{
+    ANSWER_HEADER, DONE, NO_ANSWER, ObjectId, Put, REQUEST_HEADER, RequestHeader, SERVER, op,
+};
+
+/// How long a server may take to let this process in.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection of this process to a server.
+pub(crate) struct Link {
+    origin: Origin,
+    /// The process that made it: one that is forked off inherits the memory, and must not use it.
+    pid: u32,
+    outgoing: Mutex<Sender>,
+    incoming: Mutex<Box<dyn Incoming>>,
+    inbox: Mutex<Inbox>,
+    arrived: Condvar,
+    is_lost: AtomicBool,
+}
+
+struct Sender {
+    line: Box<dyn Outgoing>,
+    /// The number of the last request.
+    last: u64,
+    /// The numbers that stand for functions.
+    functions: HashMap<Shim, u32>,
+}
+
+/// What was read for others.
+#[derive(Default)]
+struct Inbox {
+    answers: HashMap<u64, Vec<u8>>,
+    /// How many wait for the inbox.
+    waiting: usize,
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Link {
+    /// Connects. `is_alive` says whether it is still worth waiting.
+    pub(super) fn connect(
+        origin: &Origin,
+        is_alive: impl FnMut() -> bool,
+    ) -> Result<Arc<Self>, ManagerError> {
+        let (outgoing, incoming): Line = match origin {
+            Origin::Local { server, .. } => line::connect_local(*server, PATIENCE, is_alive)?,
+        };
+        Ok(Arc::new(Self {
+            origin: origin.clone(),
+            pid: std::process::id(),
+            outgoing: Mutex::new(Sender {
+                line: outgoing,
+                last: NO_ANSWER,
+                functions: HashMap::new(),
+            }),
+            incoming: Mutex::new(incoming),
+            inbox: Mutex::default(),
+            arrived: Condvar::new(),
+            is_lost: AtomicBool::new(false),
+        }))
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_of_this_process(&self) -> bool {
+        self.pid == std::process::id()
+    }
+
+    fn lost(&self) -> ManagerError {
+        ManagerError::ServerLost { server: self.origin.to_string() }
+    }
+
+    #[cold]
+    fn lose(&self) -> ManagerError {
+        self.is_lost.store(true, Ordering::Relaxed);
+        registry::forget(self);
+        drop(lock(&self.inbox));
+        self.arrived.notify_all();
+        self.lost()
+    }
+
+    fn check(&self) -> Result<(), ManagerError> {
+        if !self.is_of_this_process() {
+            return Err(ManagerError::Forked);
+        }
+        if self.is_lost() { Err(self.lost()) } else { Ok(()) }
+    }
+
+    /// Asks, and waits for the answer: a frame whose header says that it is done.
+    pub(crate) fn call(&self, request: &mut Parcel) -> Result<Vec<u8>, ManagerError> {
+        self.check()?;
+        let id = self.send(request)?;
+        let answer = self.receive(id)?;
+        match answer.get(ANSWER_HEADER - 1) {
+            Some(&DONE) => Ok(answer),
+            _ => Err(refusal(answer)),
+        }
+    }
+
+    fn send(&self, request: &mut Parcel) -> Result<u64, ManagerError> {
+        let mut sender = lock(&self.outgoing);
+        sender.last += 1;
+        let id = sender.last;
+        if let Some(place) = request.bytes_mut().first_chunk_mut() {
+            *place = id.to_le_bytes();
+        }
+        sender.line.send(id, request).map_err(|Lost| self.lose())?;
+        Ok(id)
+    }
+
+    /// Sends a request that has no answer.
+    fn tell(&self, op: u8, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Lost> {
+        let mut bytes = Vec::with_capacity(REQUEST_HEADER + 8);
+        RequestHeader { id: NO_ANSWER, object: SERVER, op }.write(&mut bytes);
+        write(&mut bytes);
+        let parcel = Parcel::from_parts(bytes, Vec::new());
+        lock(&self.outgoing).line.send(NO_ANSWER, &parcel)
+    }
+
+    fn receive(&self, id: u64) -> Result<Vec<u8>, ManagerError> {
+        loop {
+            match self.incoming.try_lock() {
+                Ok(incoming) => return self.read(id, incoming),
+                Err(TryLockError::Poisoned(poisoned)) => {
+                    return self.read(id, poisoned.into_inner());
+                }
+                Err(TryLockError::WouldBlock) => {
+                    if let Some(answer) = self.wait_for_reader(id)? {
+                        return Ok(answer);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads until the answer is there, for others too.
+    fn read(
+        &self,
+        id: u64,
+        mut incoming: MutexGuard<'_, Box<dyn Incoming>>,
+    ) -> Result<Vec<u8>, ManagerError> {
+        // Whoever read before may have found it.
+        let mut found = self.take(id);
+        while found.is_none() {
+            let mut answer = Vec::new();
+            if self.is_lost() || incoming.receive(&mut answer).is_err() {
+                drop(incoming);
+                return Err(self.lose());
+            }
+            found = self.sort(id, answer);
+        }
+        drop(incoming);
+        if lock(&self.inbox).waiting > 0 {
+            self.arrived.notify_all();
+        }
+        found.ok_or_else(|| self.lost())
+    }
+
+    fn take(&self, id: u64) -> Option<Vec<u8>> {
+        let mut inbox = lock(&self.inbox);
+        if inbox.answers.is_empty() { None } else { inbox.answers.remove(&id) }
+    }
+
+    /// Returns an answer if it is the one with this number, else puts it into the inbox.
+    fn sort(&self, id: u64, answer: Vec<u8>) -> Option<Vec<u8>> {
+        let number = answer.first_chunk().map(|id| u64::from_le_bytes(*id));
+        if number == Some(id) {
+            return Some(answer);
+        }
+        lock(&self.inbox).answers.insert(number.unwrap_or_default(), answer);
+        self.arrived.notify_all();
+        None
+    }
+
+    /// Waits until somebody has put the answer into the inbox, or nobody reads any more.
+    fn wait_for_reader(&self, id: u64) -> Result<Option<Vec<u8>>, ManagerError> {
+        let mut inbox = lock(&self.inbox);
+        if let Some(answer) = inbox.answers.remove(&id) {
+            return Ok(Some(answer));
+        }
+        if self.is_lost() {
+            return Err(self.lost());
+        }
+        // A reader takes the lock of the inbox when it leaves: what it says then is heard.
+        if self.incoming.try_lock().is_ok() {
+            return Ok(None);
+        }
+        inbox.waiting += 1;
+        let waited = self.arrived.wait_timeout(inbox, SLICE);
+        let (mut inbox, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        inbox.waiting -= 1;
+        Ok(inbox.answers.remove(&id))
+    }
+
+    /// The number that stands for a function from now on.
+    pub(crate) fn number(&self, function: Shim) -> Result<u32, ManagerError> {
+        self.check()?;
+        if let Some(number) = lock(&self.outgoing).functions.get(&function) {
+            return Ok(*number);
+        }
+        let encoded = Parcel::encode(&function).map_err(ManagerError::Encode)?;
+        let mut sender = lock(&self.outgoing);
+        if let Some(number) = sender.functions.get(&function) {
+            return Ok(*number);
+        }
+        let number = sender.functions.len() as u32;
+        let mut bytes = Vec::new();
+        RequestHeader { id: NO_ANSWER, object: SERVER, op: op::FUNCTION }.write(&mut bytes);
+        bytes.put_bytes(encoded.bytes());
+        let parcel = Parcel::from_parts(bytes, Vec::new());
+        sender.line.send(NO_ANSWER, &parcel).map_err(|Lost| self.lose())?;
+        sender.functions.insert(function, number);
+        Ok(number)
+    }
+
+    /// Gives a reference back. That a proxy is dropped is no reason to complain.
+    pub(crate) fn release(&self, id: ObjectId) {
+        if self.check().is_ok() && self.tell(op::RELEASE, |bytes| bytes.put_u64(id)).is_err() {
+            drop(self.lose());
+        }
+    }
+
+    /// Gets one more reference to an object.
+    pub(crate) fn claim(&self, id: ObjectId) -> Result<(), ManagerError> {
+        self.ask(op::CLAIM, |bytes| bytes.put_u64(id), None).map(drop)
+    }
+
+    /// Has the server keep an object until the descriptor that is returned is closed everywhere.
+    pub(crate) fn lease(&self, id: ObjectId) -> Result<Descriptor, ManagerError> {
+        let (reader, writer) = std::io::pipe().map_err(ManagerError::system("make a pipe"))?;
+        let theirs = Descriptor::from(std::os::fd::OwnedFd::from(reader));
+        self.ask(op::LEASE, |bytes| bytes.put_u64(id), Some(theirs))?;
+        Ok(Descriptor::from(std::os::fd::OwnedFd::from(writer)))
+    }
+
+    /// Asks the server itself.
+    pub(crate) fn ask(
+        &self,
+        op: u8,
+        write: impl FnOnce(&mut Vec<u8>),
+        descriptor: Option<Descriptor>,
+    ) -> Result<Vec<u8>, ManagerError> {
+        let mut bytes = Vec::new();
+        RequestHeader { id: NO_ANSWER, object: SERVER, op }.write(&mut bytes);
+        write(&mut bytes);
+        self.call(&mut Parcel::from_parts(bytes, descriptor.into_iter().collect()))
+    }
+
+    /// Tells the server to end.
+    pub(crate) fn shut_down(&self) {
+        // If it is gone, all the better.
+        let _ = self.tell(op::SHUTDOWN, |_| {});
+        drop(self.lose());
+    }
+}
+
+#[cold]
+fn refusal(answer: Vec<u8>) -> ManagerError {
+    let body = answer.get(ANSWER_HEADER..).unwrap_or_default().to_vec();
+    match Parcel::from_parts(body, Vec::new()).decode::<Refusal>() {
+        Ok(refusal) => refusal.into(),
+        Err(_) => ManagerError::Protocol { what: "a refusal without a reason" },
+    }
+}

@@ -1,0 +1,436 @@
+//! A dict: from encoded keys to encoded values, in the order of insertion.
+//!
+//! Each change of a value has a number, larger than all before. Who watches a key says which
+//! number it has seen last, zero for a key that is not there, and is answered when that differs.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+
+use super::ordered::{Key, OrderedMap};
+use super::{Aide, ClientId, Object, Outcome, Ran, Reply, Stored, Ticket, Turn, call, deadline};
+use crate::error::Refusal;
+use crate::function::{Shim, Subject};
+use crate::wire::{Put, Reader, Value};
+
+/// What a dict is asked for.
+pub(crate) mod op {
+    use crate::objects::WITH_FUNCTION;
+
+    pub(crate) const GET: u8 = 1;
+    pub(crate) const SET: u8 = 2;
+    pub(crate) const INSERT: u8 = 3;
+    pub(crate) const REMOVE: u8 = 4;
+    pub(crate) const CONTAINS: u8 = 5;
+    pub(crate) const LEN: u8 = 6;
+    pub(crate) const CLEAR: u8 = 7;
+    pub(crate) const POP_LAST: u8 = 8;
+    pub(crate) const POP_FIRST: u8 = 9;
+    pub(crate) const EXTEND: u8 = 10;
+    pub(crate) const PAGE: u8 = 11;
+    pub(crate) const GET_MANY: u8 = 12;
+    pub(crate) const REMOVE_MANY: u8 = 13;
+    pub(crate) const RETAIN_MANY: u8 = 14;
+    pub(crate) const TOGGLE_MANY: u8 = 15;
+    pub(crate) const GET_OR_INSERT: u8 = 16;
+    pub(crate) const COMPARE_AND_SET: u8 = 17;
+    pub(crate) const WAIT: u8 = 18;
+    pub(crate) const UPDATE: u8 = WITH_FUNCTION | 1;
+    pub(crate) const UPSERT: u8 = WITH_FUNCTION | 2;
+    pub(crate) const MAKE: u8 = WITH_FUNCTION | 3;
+    pub(crate) const POP_IF: u8 = WITH_FUNCTION | 4;
+    pub(crate) const TRANSACT: u8 = WITH_FUNCTION | 5;
+
+    /// What a page has of each entry.
+    pub(crate) const KEYS: u8 = 1;
+    pub(crate) const VALUES: u8 = 2;
+}
+
+/// A value, and the number of the change that put it there.
+struct Slot {
+    value: Stored,
+    version: u64,
+}
+
+/// All entries, which a transaction takes along.
+#[derive(Default)]
+pub(crate) struct DictData {
+    map: OrderedMap<Slot>,
+    changes: u64,
+}
+
+impl DictData {
+    /// Puts a value, and returns the old one.
+    pub(crate) fn insert(&mut self, key: &[u8], value: Stored) -> Option<Stored> {
+        self.changes += 1;
+        let slot = Slot { value, version: self.changes };
+        self.map.insert(key, slot).map(|old| old.value)
+    }
+
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Stored> {
+        self.map.remove(key).map(|old| old.value)
+    }
+
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&Stored> {
+        self.map.get(key).map(|slot| &slot.value)
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.map.iter().map(|(_, key, _)| key)
+    }
+
+    fn version(&self, key: &[u8]) -> u64 {
+        self.map.get(key).map_or(0, |slot| slot.version)
+    }
+}
+
+/// The server's half.
+#[derive(Default)]
+pub(super) struct Dict {
+    data: DictData,
+    /// Who waits for a change of a key, and which one it has seen.
+    watchers: HashMap<Key, Vec<(Ticket, u64)>>,
+}
+
+/// A key is compared by its bytes, so it cannot name what the server would have to keep for it.
+fn key<'a>(fields: &mut Reader<'a>) -> Result<&'a [u8], Refusal> {
+    let Value { bytes, .. } = value_without_names(fields)?;
+    Ok(bytes)
+}
+
+fn value_without_names<'a>(fields: &mut Reader<'a>) -> Result<Value<'a>, Refusal> {
+    let value = fields.value()?;
+    if value.references().len() != 0 {
+        return Err(Refusal::Misuse("a proxy cannot be a key".into()));
+    }
+    Ok(value)
+}
+
+impl Object for Dict {
+    fn name(&self) -> &'static str {
+        "dict"
+    }
+
+    fn handle(
+        &mut self,
+        op: u8,
+        mut fields: Reader<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Outcome, Refusal> {
+        let fields = &mut fields;
+        match op {
+            op::GET => turn.reply.optional(self.data.get(key(fields)?)),
+            op::SET => drop(self.set(fields, turn)?),
+            op::INSERT => {
+                let old = self.set(fields, turn)?;
+                turn.reply.optional(old.as_ref());
+            }
+            op::REMOVE => {
+                let old = self.remove(key(fields)?, turn);
+                turn.reply.optional(old.as_ref());
+            }
+            op::CONTAINS => turn.reply.flag(self.data.map.contains(key(fields)?)),
+            op::LEN => turn.reply.number(self.data.map.len()),
+            op::CLEAR => self.change_all(turn, |data| data.map.clear()),
+            op::POP_LAST => self.pop(turn, OrderedMap::pop_last),
+            op::POP_FIRST => self.pop(turn, OrderedMap::pop_first),
+            op::EXTEND => self.extend(fields, turn)?,
+            op::PAGE => self.page(fields, turn)?,
+            op::GET_MANY => self.get_many(fields, turn)?,
+            op::REMOVE_MANY => self.remove_many(fields, turn)?,
+            op::RETAIN_MANY => self.retain_many(fields, turn)?,
+            op::TOGGLE_MANY => self.toggle_many(fields, turn)?,
+            op::GET_OR_INSERT => self.get_or_insert(fields, turn)?,
+            op::COMPARE_AND_SET => self.compare_and_set(fields, turn)?,
+            op::WAIT => return self.wait(fields, turn),
+            _ => return Err(Refusal::UnknownOp),
+        }
+        Ok(Outcome::Answered)
+    }
+
+    fn run(&mut self, shim: Shim, op: u8, mut fields: Reader<'_>, aide: &Arc<Aide>) -> Ran {
+        match op {
+            op::UPDATE => self.update(key(&mut fields)?, None, shim, fields, aide),
+            op::UPSERT => {
+                let key = key(&mut fields)?;
+                let default = aide.store(fields.value()?)?;
+                self.update(key, Some(default), shim, fields, aide)
+            }
+            op::MAKE => self.make(key(&mut fields)?, shim, fields, aide),
+            op::POP_IF => self.pop_if(key(&mut fields)?, shim, fields, aide),
+            op::TRANSACT => {
+                let data = Subject::Dict(mem::take(&mut self.data));
+                let (subject, ran) = call(shim, aide, data, fields);
+                if let Subject::Dict(data) = subject {
+                    self.data = data;
+                }
+                ran
+            }
+            _ => Err(Refusal::UnknownOp),
+        }
+    }
+
+    fn settle(&mut self, turn: &mut Turn<'_>) {
+        if !self.watchers.is_empty() {
+            let watched: Vec<Key> = self.watchers.keys().cloned().collect();
+            watched.iter().for_each(|key| self.tell(key, turn));
+        }
+    }
+
+    fn expire(&mut self, ticket: Ticket) -> Option<Reply> {
+        let (key, _) = self
+            .watchers
+            .iter()
+            .find(|(_, waiting)| waiting.iter().any(|(other, _)| *other == ticket))?;
+        let key = key.clone();
+        self.forget_where(|other| other == ticket);
+        let mut reply = Reply::default();
+        reply.flag(false);
+        self.state_of(&key, &mut reply);
+        Some(reply)
+    }
+
+    fn forget(&mut self, client: ClientId, _: &mut Turn<'_>) {
+        self.forget_where(|ticket| ticket.client == client);
+    }
+}
+
+impl Dict {
+    fn set(
+        &mut self,
+        fields: &mut Reader<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Option<Stored>, Refusal> {
+        let key = key(fields)?;
+        let old = self.data.insert(key, turn.store(fields.value()?)?);
+        self.tell(key, turn);
+        Ok(old)
+    }
+
+    fn remove(&mut self, key: &[u8], turn: &mut Turn<'_>) -> Option<Stored> {
+        let old = self.data.remove(key)?;
+        self.tell(key, turn);
+        Some(old)
+    }
+
+    fn change_all(&mut self, turn: &mut Turn<'_>, change: impl FnOnce(&mut DictData)) {
+        change(&mut self.data);
+        self.settle(turn);
+    }
+
+    fn pop(
+        &mut self,
+        turn: &mut Turn<'_>,
+        pop: impl FnOnce(&mut OrderedMap<Slot>) -> Option<(Key, Slot)>,
+    ) {
+        let popped = pop(&mut self.data.map);
+        turn.reply.flag(popped.is_some());
+        if let Some((key, slot)) = popped {
+            turn.reply.bytes.put_value(&key, [].into_iter());
+            turn.reply.value(&slot.value);
+            self.tell(&key, turn);
+        }
+    }
+
+    /// Takes in all pairs, or none if one of them is not to be had.
+    fn extend(&mut self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
+        let mut pairs = Vec::new();
+        while !fields.rest().is_empty() {
+            pairs.push((key(fields)?, turn.store(fields.value()?)?));
+        }
+        for (key, value) in pairs {
+            self.data.insert(key, value);
+            self.tell(key, turn);
+        }
+        Ok(())
+    }
+
+    /// Answers with the entries behind a place, as many as fit, each preceded by a flag; then with
+    /// a false flag, whether there are more, and the place of the last one.
+    fn page(&self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
+        let (parts, is_whole, mut place) = (fields.u8()?, fields.flag()?, fields.u64()?);
+        let mut entries = self.data.map.iter_behind(place).peekable();
+        while let Some((number, key, slot)) = entries.next_if(|_| is_whole || !turn.reply.is_full())
+        {
+            turn.reply.flag(true);
+            if parts & op::KEYS != 0 {
+                turn.reply.bytes.put_value(key, [].into_iter());
+            }
+            if parts & op::VALUES != 0 {
+                turn.reply.value(&slot.value);
+            }
+            place = number;
+        }
+        turn.reply.flag(false);
+        turn.reply.flag(entries.peek().is_some());
+        turn.reply.bytes.put_u64(place);
+        Ok(())
+    }
+
+    fn get_many(&self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
+        while !fields.rest().is_empty() {
+            turn.reply.optional(self.data.get(key(fields)?));
+        }
+        Ok(())
+    }
+
+    fn remove_many(&mut self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
+        let mut removed = 0;
+        while !fields.rest().is_empty() {
+            removed += usize::from(self.remove(key(fields)?, turn).is_some());
+        }
+        turn.reply.number(removed);
+        Ok(())
+    }
+
+    fn retain_many(&mut self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
+        let mut kept = std::collections::HashSet::new();
+        while !fields.rest().is_empty() {
+            kept.insert(key(fields)?);
+        }
+        let keys = self.data.map.iter().map(|(_, key, _)| key);
+        let rest: Vec<Key> = keys.filter(|key| !kept.contains(key)).map(Key::from).collect();
+        rest.iter().for_each(|key| drop(self.remove(key, turn)));
+        turn.reply.number(rest.len());
+        Ok(())
+    }
+
+    /// Takes out the pairs whose key is there, and puts in the others.
+    fn toggle_many(&mut self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
+        while !fields.rest().is_empty() {
+            let (key, value) = (key(fields)?, turn.store(fields.value()?)?);
+            if self.data.remove(key).is_none() {
+                self.data.insert(key, value);
+            }
+            self.tell(key, turn);
+        }
+        Ok(())
+    }
+
+    fn get_or_insert(
+        &mut self,
+        fields: &mut Reader<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Refusal> {
+        let key = key(fields)?;
+        if self.data.get(key).is_none() {
+            self.data.insert(key, turn.store(fields.value()?)?);
+            self.tell(key, turn);
+        }
+        turn.reply.optional(self.data.get(key));
+        Ok(())
+    }
+
+    fn compare_and_set(
+        &mut self,
+        fields: &mut Reader<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Refusal> {
+        let (key, expected, new) = (key(fields)?, fields.optional()?, fields.optional()?);
+        let found = self.data.get(key).map(Stored::bytes);
+        let is_expected = found == expected.map(|value| value.bytes);
+        if is_expected {
+            match new {
+                Some(value) => drop(self.data.insert(key, turn.store(value)?)),
+                None => drop(self.data.remove(key)),
+            }
+            self.tell(key, turn);
+        }
+        turn.reply.flag(is_expected);
+        Ok(())
+    }
+
+    fn wait(&mut self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
+        let (key, seen, deadline) = (key(fields)?, fields.u64()?, deadline(fields)?);
+        if self.data.version(key) != seen {
+            turn.reply.flag(true);
+            self.state_of(key, turn.reply);
+            return Ok(Outcome::Answered);
+        }
+        self.watchers.entry(key.into()).or_default().push((turn.ticket, seen));
+        Ok(Outcome::Parked(deadline))
+    }
+
+    /// The number of a key's last change, and its value.
+    fn state_of(&self, key: &[u8], reply: &mut Reply) {
+        reply.bytes.put_u64(self.data.version(key));
+        reply.optional(self.data.get(key));
+    }
+
+    /// Answers those who wait for a change of `key`.
+    fn tell(&mut self, key: &[u8], turn: &mut Turn<'_>) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        let version = self.data.version(key);
+        let Some(waiting) = self.watchers.get_mut(key) else { return };
+        let told: Vec<_> = waiting.extract_if(.., |(_, seen)| *seen != version).collect();
+        if waiting.is_empty() {
+            self.watchers.remove(key);
+        }
+        for (ticket, _) in told {
+            let mut reply = Reply::default();
+            reply.flag(true);
+            self.state_of(key, &mut reply);
+            turn.answer(ticket, reply);
+        }
+    }
+
+    fn forget_where(&mut self, is_gone: impl Fn(Ticket) -> bool) {
+        self.watchers.retain(|_, waiting| {
+            waiting.retain(|(ticket, _)| !is_gone(*ticket));
+            !waiting.is_empty()
+        });
+    }
+
+    /// Lets a function change a value; `default` is what it changes where there is none.
+    fn update(
+        &mut self,
+        key: &[u8],
+        default: Option<Stored>,
+        shim: Shim,
+        args: Reader<'_>,
+        aide: &Arc<Aide>,
+    ) -> Ran {
+        let mut reply = Reply::default();
+        let Some(value) = self.data.get(key).cloned().or(default) else {
+            reply.flag(false);
+            return Ok(reply);
+        };
+        let (subject, ran) = call(shim, aide, Subject::Value(value), args);
+        let ran = ran?;
+        if let Subject::Value(value) = subject {
+            self.data.insert(key, value);
+        }
+        reply.flag(true);
+        reply.bytes.extend_from_slice(&ran.bytes);
+        reply.grants = ran.grants;
+        Ok(reply)
+    }
+
+    fn make(&mut self, key: &[u8], shim: Shim, args: Reader<'_>, aide: &Arc<Aide>) -> Ran {
+        if self.data.get(key).is_none() {
+            let (subject, ran) = call(shim, aide, Subject::Nothing, args);
+            ran?;
+            if let Subject::Value(value) = subject {
+                self.data.insert(key, value);
+            }
+        }
+        let mut reply = Reply::default();
+        reply.optional(self.data.get(key));
+        Ok(reply)
+    }
+
+    fn pop_if(&mut self, key: &[u8], shim: Shim, args: Reader<'_>, aide: &Arc<Aide>) -> Ran {
+        let mut reply = Reply::default();
+        if let Some(value) = self.data.get(key).cloned() {
+            let (_, ran) = call(shim, aide, Subject::Value(value), args);
+            if ran?.bytes == [1] {
+                reply.optional(self.data.remove(key).as_ref());
+                return Ok(reply);
+            }
+        }
+        reply.flag(false);
+        Ok(reply)
+    }
+}

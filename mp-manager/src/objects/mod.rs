@@ -1,0 +1,252 @@
+//! What the server holds: one file for each type of object, the server's half of it.
+//!
+//! An object is asked in its own language: an op and its fields, read from a frame that nobody has
+//! looked into. It answers at once, or parks the ticket of the caller and answers when something
+//! has changed. An op with the bit [`WITH_FUNCTION`] runs a function of the user: that is done
+//! without the lock of the server, and the object is away meanwhile: who asks it waits, others do
+//! not.
+
+mod custom;
+mod dict;
+mod list;
+mod ordered;
+mod stored;
+
+pub(crate) use custom::op as custom_op;
+pub(crate) use dict::{DictData, op as dict_op};
+pub(crate) use list::op as list_op;
+pub(crate) use ordered::OrderedMap;
+pub(crate) use stored::Stored;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mp_handle::{Deadline, Parcel};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Refusal;
+use crate::function::{Call, Shim, Subject};
+use crate::nesting;
+use crate::origin::Origin;
+use crate::server::{Hold, Roster};
+use crate::wire::{Malformed, Put, Reader, Value};
+
+/// The number of a client, never used again.
+pub(crate) type ClientId = u64;
+
+/// A request that wants an answer: whose it is, and which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Ticket {
+    pub(crate) client: ClientId,
+    pub(crate) request: u64,
+}
+
+/// The types of objects, as they are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Dict = 1,
+    List,
+    Custom,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Dict, Self::List, Self::Custom];
+
+    pub(crate) fn read(fields: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let number = fields.u8()?;
+        Self::ALL.into_iter().find(|&kind| kind as u8 == number).ok_or(Malformed)
+    }
+
+    /// Makes an object, of the fields that its constructor takes.
+    pub(crate) fn create(
+        self,
+        _fields: Reader<'_>,
+        _aide: &Aide,
+    ) -> Result<Box<dyn Object>, Refusal> {
+        Ok(match self {
+            Self::Dict => Box::<dict::Dict>::default(),
+            Self::List => Box::<list::List>::default(),
+            Self::Custom => Box::<custom::Custom>::default(),
+        })
+    }
+
+    /// The op by which the new object is completed, if a function of the user makes it.
+    pub(crate) fn constructor(self) -> Option<u8> {
+        (self == Self::Custom).then_some(custom_op::CONSTRUCT)
+    }
+}
+
+/// Set in the ops that run a function of the user, which their first field names.
+pub(crate) const WITH_FUNCTION: u8 = 0x40;
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The answer is in the turn's reply.
+    Answered,
+    /// The object keeps the ticket until something happens, or the deadline comes.
+    Parked(Deadline),
+}
+
+/// A time limit as it travels: nanoseconds, or without end.
+pub(crate) fn deadline(fields: &mut Reader<'_>) -> Result<Deadline, Malformed> {
+    Ok(match fields.u64()? {
+        FOREVER => Deadline::NEVER,
+        nanos => Deadline::after(Duration::from_nanos(nanos)),
+    })
+}
+
+/// The time limit that is none.
+pub(crate) const FOREVER: u64 = u64::MAX;
+
+/// What is answered, and the references that the client gets with it.
+#[derive(Default)]
+pub(crate) struct Reply {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) grants: Vec<Hold>,
+}
+
+impl Reply {
+    pub(crate) fn value(&mut self, stored: &Stored) {
+        let holds = stored.holds();
+        self.bytes.put_value(stored.bytes(), holds.iter().map(|hold| hold.id()));
+        self.grants.extend(holds.iter().cloned());
+    }
+
+    pub(crate) fn optional(&mut self, stored: Option<&Stored>) {
+        self.bytes.put_u8(u8::from(stored.is_some()));
+        if let Some(stored) = stored {
+            self.value(stored);
+        }
+    }
+
+    pub(crate) fn flag(&mut self, flag: bool) {
+        self.bytes.put_u8(u8::from(flag));
+    }
+
+    pub(crate) fn number(&mut self, number: usize) {
+        self.bytes.put_u64(number as u64);
+    }
+
+    /// How much room there is in an answer for one page: it takes the one that exceeds it.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes.len() >= PAGE
+    }
+}
+
+/// About so many bytes travel at once when a large object is read bit by bit.
+const PAGE: usize = 256 << 10;
+
+/// What objects need of the server, from whichever thread.
+pub(crate) struct Aide {
+    pub(crate) origin: Origin,
+    pub(crate) roster: Arc<Roster>,
+    /// How many bytes all values may have together.
+    pub(crate) max_bytes: usize,
+}
+
+impl Aide {
+    /// Keeps a value that came from a client.
+    pub(crate) fn store(&self, value: Value<'_>) -> Result<Stored, Refusal> {
+        let holds: Option<Vec<Hold>> = value.references().map(|id| self.roster.claim(id)).collect();
+        let holds = holds.ok_or(Refusal::NoObject)?;
+        if stored::in_use() > self.max_bytes {
+            return Err(Refusal::Limit(format!("{} bytes in all values", self.max_bytes)));
+        }
+        Ok(Stored::new(value.bytes, holds))
+    }
+
+    /// Decodes a value, on the server.
+    pub(crate) fn decode<T: DeserializeOwned>(&self, stored: &Stored) -> Result<T, Refusal> {
+        let parcel = Parcel::from_parts(stored.bytes().to_vec(), Vec::new());
+        let range = 0..stored.bytes().len();
+        let value = if stored.holds().is_empty() {
+            parcel.get(range)
+        } else {
+            nesting::decode(&self.origin, &parcel, range, Vec::new())
+        };
+        value.map_err(|error| Refusal::Undecodable(error.to_string()))
+    }
+
+    /// Encodes a value, on the server.
+    pub(crate) fn encode<T: Serialize>(&self, value: &T) -> Result<Stored, Refusal> {
+        let mut parcel = Parcel::new();
+        let encoded = nesting::encode(self.origin.server(), &mut parcel, value);
+        let (range, named) = encoded.map_err(|error| Refusal::NotEncoded(error.to_string()))?;
+        let mut field = Vec::new();
+        field.put_value(&parcel.bytes()[range], named.into_iter());
+        self.store(Reader::new(&field).value()?)
+    }
+}
+
+/// One request on its way through an object.
+pub(crate) struct Turn<'a> {
+    pub(crate) aide: &'a Arc<Aide>,
+    pub(crate) ticket: Ticket,
+    pub(crate) reply: &'a mut Reply,
+    /// Answers for others, who have waited for what this request did.
+    pub(crate) others: &'a mut Vec<(Ticket, Reply)>,
+}
+
+impl Turn<'_> {
+    pub(crate) fn store(&self, value: Value<'_>) -> Result<Stored, Refusal> {
+        self.aide.store(value)
+    }
+
+    /// Answers one who has waited.
+    pub(crate) fn answer(&mut self, ticket: Ticket, reply: Reply) {
+        self.others.push((ticket, reply));
+    }
+}
+
+/// The server's half of a type.
+pub(crate) trait Object: Send {
+    /// What it is called, for those who ask the server what it holds.
+    fn name(&self) -> &'static str;
+
+    fn handle(
+        &mut self,
+        op: u8,
+        fields: Reader<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Outcome, Refusal>;
+
+    /// Runs a function of the user, for an op with [`WITH_FUNCTION`].
+    fn run(&mut self, shim: Shim, op: u8, fields: Reader<'_>, aide: &Arc<Aide>) -> Ran {
+        let _ = (shim, op, fields, aide);
+        Err(Refusal::UnknownOp)
+    }
+
+    /// Answers those who waited for what a function may have done.
+    fn settle(&mut self, turn: &mut Turn<'_>) {
+        let _ = turn;
+    }
+
+    /// The time of one who waits is over: forgets it, and gives the answer; `None` if it does not
+    /// wait any more.
+    fn expire(&mut self, ticket: Ticket) -> Option<Reply> {
+        let _ = ticket;
+        None
+    }
+
+    /// A client is gone that has waited here, or holds something.
+    fn forget(&mut self, client: ClientId, turn: &mut Turn<'_>) {
+        let _ = (client, turn);
+    }
+}
+
+/// What a function of the user gave.
+pub(crate) type Ran = Result<Reply, Refusal>;
+
+/// Calls a wrapped function; returns what it worked on beside what it gave.
+pub(crate) fn call(
+    shim: Shim,
+    aide: &Arc<Aide>,
+    subject: Subject,
+    args: Reader<'_>,
+) -> (Subject, Ran) {
+    let Call { subject, outcome, .. } = *shim.call(Call::new(aide, subject, args));
+    (subject, outcome)
+}

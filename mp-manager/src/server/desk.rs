@@ -1,0 +1,132 @@
+//! What is asked of the server itself: to make objects, and to keep the books on them.
+
+use std::collections::VecDeque;
+use std::mem;
+
+use mp_handle::{Descriptor, Parcel};
+
+use super::limits::FUNCTIONS;
+use super::state::{Entry, Errand, State};
+use crate::error::Refusal;
+use crate::function::Shim;
+use crate::objects::{Kind, Reply, Ticket};
+use crate::wire::{Put, Reader, op};
+
+pub(super) fn serve(
+    state: &mut State,
+    ticket: Ticket,
+    op: u8,
+    mut fields: Reader<'_>,
+    descriptors: &[Descriptor],
+) -> Result<Option<Errand>, Refusal> {
+    match op {
+        op::CREATE => return create(state, ticket, fields),
+        op::RELEASE => release(state, ticket, &mut fields)?,
+        op::CLAIM => claim(state, ticket, &mut fields)?,
+        op::LEASE => lease(state, ticket, &mut fields, descriptors)?,
+        op::FUNCTION => function(state, ticket, fields.bytes()?)?,
+        op::INFO => info(state, ticket),
+        op::SHUTDOWN => state.has_ended = true,
+        _ => return Err(Refusal::UnknownOp),
+    }
+    Ok(None)
+}
+
+fn create(
+    state: &mut State,
+    ticket: Ticket,
+    mut fields: Reader<'_>,
+) -> Result<Option<Errand>, Refusal> {
+    state.bury();
+    if state.objects.len() >= state.limits.objects {
+        return Err(Refusal::Limit(format!("{} objects", state.limits.objects)));
+    }
+    let kind = Kind::read(&mut fields)?;
+    let constructor = match kind.constructor() {
+        Some(op) => Some((op, state.function(ticket.client, &mut fields)?)),
+        None => None,
+    };
+    let object = kind.create(fields.clone(), &state.aide)?;
+    let hold = state.aide.roster.enter();
+    let id = hold.id();
+    if let Some((op, shim)) = constructor {
+        let away = Entry::Away { waiting: VecDeque::new(), ended: Vec::new() };
+        state.objects.insert(id, away);
+        let fields = fields.rest().to_vec();
+        let creation = Some(hold);
+        return Ok(Some(Errand { object, id, ticket, shim, op, fields, creation }));
+    }
+    state.objects.insert(id, Entry::Here(object));
+    state.reply_with(ticket, |reply| {
+        reply.bytes.put_u64(id);
+        reply.grants.push(hold);
+    });
+    Ok(None)
+}
+
+fn claim(state: &mut State, ticket: Ticket, fields: &mut Reader<'_>) -> Result<(), Refusal> {
+    let hold = state.aide.roster.claim(fields.u64()?).ok_or(Refusal::NoObject)?;
+    state.reply_with(ticket, |reply| reply.grants.push(hold));
+    Ok(())
+}
+
+fn release(state: &mut State, ticket: Ticket, fields: &mut Reader<'_>) -> Result<(), Refusal> {
+    let id = fields.u64()?;
+    if let Some(client) = state.client(ticket.client) {
+        client.release(id);
+    }
+    Ok(())
+}
+
+/// A proxy begins to travel: it lives until the other end of the descriptor is closed everywhere.
+fn lease(
+    state: &mut State,
+    ticket: Ticket,
+    fields: &mut Reader<'_>,
+    descriptors: &[Descriptor],
+) -> Result<(), Refusal> {
+    let hold = state.aide.roster.claim(fields.u64()?).ok_or(Refusal::NoObject)?;
+    let line = descriptors.first().ok_or(Refusal::Malformed)?;
+    let kept = state.door.keep_lease(line.clone(), hold);
+    kept.map_err(|error| Refusal::Limit(format!("proxies on their way: {error}")))?;
+    state.reply_with(ticket, |_| {});
+    Ok(())
+}
+
+/// From now on the client's next number stands for this function.
+fn function(state: &mut State, ticket: Ticket, bytes: &[u8]) -> Result<(), Refusal> {
+    let shim = Parcel::from_parts(bytes.to_vec(), Vec::new()).decode::<Shim>();
+    let client = state.client(ticket.client).ok_or(Refusal::Malformed)?;
+    match shim {
+        Ok(shim) if client.functions.len() < FUNCTIONS => client.functions.push(shim),
+        // Nothing that it asks for next would be what it means.
+        _ => client.is_lost = true,
+    }
+    Ok(())
+}
+
+/// Answers with the number of objects, and what each of them is.
+fn info(state: &mut State, ticket: Ticket) {
+    state.bury();
+    let objects = mem::take(&mut state.objects);
+    state.reply_with(ticket, |reply| {
+        reply.number(objects.len());
+        for (id, entry) in &objects {
+            let name = match entry {
+                Entry::Here(object) => object.name(),
+                Entry::Away { .. } => "busy",
+            };
+            reply.bytes.put_u64(*id);
+            reply.bytes.put_bytes(name.as_bytes());
+        }
+    });
+    state.objects = objects;
+}
+
+impl State {
+    fn reply_with(&mut self, ticket: Ticket, write: impl FnOnce(&mut Reply)) {
+        let mut reply = Reply::default();
+        write(&mut reply);
+        self.answer(ticket, Ok(&mut reply));
+    }
+}
