@@ -46,17 +46,6 @@ pub(crate) fn send(
     }
 }
 
-/// Waits for a packet, and returns the number of its bytes without taking it; 0 if the peer is gone.
-pub(crate) fn look(socket: impl AsFd, flags: RecvFlags) -> io::Result<usize> {
-    let flags = flags | RecvFlags::PEEK | RecvFlags::TRUNC;
-    loop {
-        match rustix::net::recv(&socket, &mut [0_u8; 0], flags) {
-            Err(Errno::INTR | Errno::CONNRESET) => {}
-            other => return Ok(other?.1),
-        }
-    }
-}
-
 /// Receives a packet into `parts`, and adds its descriptors to `fds`. Returns the number of its
 /// bytes; 0 means that the peer is gone, and that nothing it sent is left.
 pub(crate) fn receive(

@@ -5,6 +5,7 @@
 //! the packet; more ride in a sealed memfd, so that a small socket buffer never blocks the sender.
 //! More descriptors than the kernel takes at once ride in a bundle.
 
+use std::cell::RefCell;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -192,18 +193,19 @@ impl Post {
     }
 
     fn receive_with(&self, flags: RecvFlags) -> io::Result<Option<(u64, Parcel)>> {
-        // Most are small: to look first costs less than room for the largest.
-        let len = packet::look(&self.socket, flags)?;
         let mut header = [0; HEADER];
-        let mut bytes = vec![0; len.saturating_sub(HEADER).min(INLINE)];
         let mut fds = Vec::new();
-        let mut parts = [IoSliceMut::new(&mut header), IoSliceMut::new(&mut bytes)];
-        let received = packet::receive(&self.socket, &mut parts, &mut fds, flags)?;
+        let (received, bytes) = with_room(|room| {
+            let mut parts = [IoSliceMut::new(&mut header), IoSliceMut::new(room)];
+            let received = packet::receive(&self.socket, &mut parts, &mut fds, flags)?;
+            Ok::<_, io::Error>((received, room[..received.saturating_sub(HEADER)].to_vec()))
+        })?;
         if received == 0 && fds.is_empty() {
             return Ok(None);
         }
-        let inline = received.checked_sub(HEADER).ok_or_else(|| invalid("a packet too short"))?;
-        bytes.truncate(inline);
+        if received < HEADER {
+            return Err(invalid("a packet too short"));
+        }
         let header = Header::from_bytes(header);
         let count = header.descriptors as usize;
         if count > packet::MAX_FDS && fds.len() == 1 {
@@ -214,6 +216,22 @@ impl Post {
         }
         Ok(Some((header.tag, open(&header, bytes, fds)?)))
     }
+}
+
+thread_local! {
+    /// Where this thread receives packets.
+    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Gives `work` room for what the longest packet carries. Most are short, but to ask the kernel for
+/// the length first would cost half of a call to receive it.
+fn with_room<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
+    // At the end of a thread its room may be gone already.
+    let mut room = ROOM.try_with(RefCell::take).unwrap_or_default();
+    room.resize(INLINE, 0);
+    let result = work(&mut room);
+    let _ = ROOM.try_with(|kept| kept.replace(room));
+    result
 }
 
 /// Puts a parcel together from what has arrived.

@@ -43,6 +43,29 @@ impl LastCpu {
         }
     }
 
+    /// Returns what the caller would record, for a peer that it shares no memory with: that one
+    /// [notes](Self::note) it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mp_handle::LastCpu;
+    ///
+    /// let (recorded, noted) = (LastCpu::default(), LastCpu::default());
+    /// recorded.record();
+    /// noted.note(LastCpu::here());
+    /// assert!(recorded.get().is_some() && noted.get().is_some());
+    /// ```
+    #[must_use]
+    pub fn here() -> u32 {
+        current()
+    }
+
+    /// Notes what a peer has recorded.
+    pub fn note(&self, recorded: u32) {
+        self.0.store(recorded, Ordering::Relaxed);
+    }
+
     /// Returns the processor's number, `None` while none was recorded.
     #[must_use]
     pub fn get(&self) -> Option<u32> {

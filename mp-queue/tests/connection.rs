@@ -246,3 +246,27 @@ fn a_message_larger_than_all_that_may_lie_unread_waits_for_all_but_one() {
     assert!(theirs.recv().unwrap() == message);
     ours.try_send(&message).unwrap();
 }
+
+fn wait_idly(peer: Connection<Duration, ()>) {
+    let used = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    };
+    // From now on it knows where the other end runs, and would spin for it.
+    peer.recv().unwrap();
+    let before = used();
+    assert!(!peer.poll(Duration::from_secs(1)));
+    assert!(matches!(peer.recv_timeout(Duration::from_secs(1)), Err(RecvError::TimedOut)));
+    peer.send(&(used() - before)).unwrap();
+}
+
+#[mp_process::test]
+fn to_wait_is_to_sleep() {
+    let _watchdog = watchdog();
+    let (ours, theirs) = pipe().unwrap();
+    let child = mp_process::spawn(wait_idly, (theirs,)).unwrap();
+    ours.send(&()).unwrap();
+    let used = ours.recv().unwrap();
+    assert!(used < Duration::from_millis(10), "{used:?} of two seconds");
+    child.join().unwrap();
+}

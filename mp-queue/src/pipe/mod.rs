@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use mp_handle::{Deadline, Descriptor, Parcel, Post, wait_readable};
+use mp_handle::{Deadline, Descriptor, LastCpu, Parcel, Post, spin, wait_readable};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -23,9 +23,6 @@ use crate::wait::wait_writable;
 pub use asynchronous::AsyncConnection;
 pub use error::{RecvError, SendError};
 use flow::Flow;
-
-/// The tag of a [`Post`] serves those who have several kinds of parcels. Here there is one.
-const TAG: u64 = 0;
 
 /// Makes a pipe: two connected ends, each of which sends and receives.
 ///
@@ -95,36 +92,65 @@ pub fn pipe_one_way<T>() -> io::Result<(Connection<Infallible, T>, Connection<T,
 pub struct Connection<S, R> {
     post: Post,
     flow: Mutex<Flow>,
-    /// To take a message is to look and then to take: no thread comes in between.
-    taking: Mutex<()>,
+    /// Where the peer ran when it sent the last message that was taken: each has the number for a
+    /// tag.
+    peer: LastCpu,
     types: PhantomData<fn(S) -> R>,
 }
 
 impl<S, R> Connection<S, R> {
     fn new(post: Post) -> Self {
-        Self { post, flow: Mutex::default(), taking: Mutex::default(), types: PhantomData }
+        Self { post, flow: Mutex::default(), peer: LastCpu::default(), types: PhantomData }
     }
 
     /// Waits until there is a message or the other end is gone, but no longer than `timeout`, and
     /// tells whether it is so.
     #[must_use]
     pub fn poll(&self, timeout: Duration) -> bool {
-        wait_readable(&self.post, Deadline::after(timeout))
+        let deadline = Deadline::after(timeout);
+        let is_ready = |deadline| wait_readable(&self.post, deadline);
+        spin(&self.peer, deadline, || is_ready(Deadline::now())) || is_ready(deadline)
     }
 
     /// Sends a parcel if there is room.
     fn post(&self, parcel: &Parcel) -> Result<(), SendError> {
         let mut flow = self.flow.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(flow.send(&self.post, TAG, parcel)?)
+        Ok(flow.send(&self.post, LastCpu::here().into(), parcel)?)
     }
 
     /// Takes the next parcel if it is there already.
     fn take(&self) -> Result<Parcel, RecvError> {
-        let _taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.post.try_receive()? {
-            Some((_, parcel)) => Ok(parcel),
-            None => Err(RecvError::Disconnected),
+        self.open(self.post.try_receive())
+    }
+
+    fn open(&self, received: io::Result<Option<(u64, Parcel)>>) -> Result<Parcel, RecvError> {
+        let (tag, parcel) = received?.ok_or(RecvError::Disconnected)?;
+        self.peer.note(tag as u32);
+        Ok(parcel)
+    }
+
+    /// Takes the next parcel, waiting for it up to the deadline.
+    ///
+    /// A peer on another processor likely answers before this process would be asleep, so for a
+    /// moment it looks again and again.
+    fn next(&self, deadline: Deadline) -> Result<Parcel, RecvError> {
+        let mut received = Err(RecvError::TimedOut);
+        let mut look = || {
+            received = self.take();
+            !matches!(received, Err(RecvError::TimedOut))
+        };
+        if spin(&self.peer, deadline, &mut look) {
+            return received;
         }
+        if deadline == Deadline::NEVER {
+            let received = self.open(self.post.receive());
+            // Someone may have made the socket one that does not wait.
+            if !matches!(received, Err(RecvError::TimedOut)) {
+                return received;
+            }
+        }
+        while !look() && !deadline.is_expired() && wait_readable(&self.post, deadline) {}
+        received
     }
 }
 
@@ -197,12 +223,7 @@ impl<S, R: DeserializeOwned> Connection<S, R> {
     }
 
     fn recv_until(&self, deadline: Deadline) -> Result<R, RecvError> {
-        loop {
-            match self.take() {
-                Err(RecvError::TimedOut) if wait_readable(&self.post, deadline) => {}
-                other => return other?.decode().map_err(RecvError::Codec),
-            }
-        }
+        self.next(deadline)?.decode().map_err(RecvError::Codec)
     }
 }
 
