@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use crate::duo::line::{
-    Futex, Iceoryx, IceoryxEvent, IpcBytes, Line, LocalSocket, OurPipe, Pipe, QueueBytes, Ring,
-    SpinRing,
+    Futex, Iceoryx, IceoryxEvent, IpcBytes, Line, LocalSocket, OurPipe, Pipe, QueueBytes,
+    QueueInPlace, Ring, SpinRing,
 };
 use crate::duo::{
     Load, Pace, Partner, Places, Sample, Team, Work, micros, python_pair, repeat, together,
@@ -69,6 +69,7 @@ fn systems(pace: Pace, course: Where, len: usize) -> Vec<System> {
     let mut systems = vec![
         System::new("ours, Connection", echo::<OurPipe>(pace, course, len)),
         System::new("ours, two Queues", echo::<QueueBytes>(pace, course, len)),
+        System::new("ours, two Queues in place", echo::<QueueInPlace>(pace, course, len)),
     ];
     if quiet {
         let spinning = echo::<SpinRing>(pace, course, len);

@@ -6,17 +6,17 @@ mod batch;
 mod builder;
 mod core;
 mod error;
+mod get;
 mod joinable;
 mod message;
+mod put;
 mod raw;
 mod readiness;
 mod simple;
 
 use std::fmt;
-use std::time::Duration;
 
 use mp_handle::RegionError;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[cfg(feature = "async")]
@@ -156,146 +156,6 @@ impl<T> Queue<T> {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.core.is_closed()
-    }
-}
-
-impl<T: Serialize + 'static> Queue<T> {
-    /// Puts a value, waiting for room as long as it takes.
-    ///
-    /// # Errors
-    ///
-    /// The value, and [why](PutReason) it was not put; the queue is then as it was.
-    #[inline]
-    pub fn put(&self, value: T) -> Result<(), PutError<T>> {
-        self.core.put(value, Wait::Forever)
-    }
-
-    /// Puts a value if there is room.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`put`](Self::put), and [`PutReason::Full`].
-    #[inline]
-    #[doc(alias = "put_nowait")]
-    pub fn try_put(&self, value: T) -> Result<(), PutError<T>> {
-        self.core.put(value, Wait::Never)
-    }
-
-    /// Puts a value, waiting up to `timeout` for room.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`put`](Self::put), and [`PutReason::Full`] when the time is over.
-    #[inline]
-    pub fn put_timeout(&self, value: T, timeout: Duration) -> Result<(), PutError<T>> {
-        self.core.put(value, Wait::For(timeout))
-    }
-
-    /// Puts several values, in order, waiting for room as long as it takes. Others may put theirs
-    /// between them.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`put`](Self::put) for the first value that was not put, with it and those behind
-    /// it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let queue = mp_queue::Queue::new()?;
-    /// queue.put_many((0..1000).collect())?;
-    /// assert_eq!(queue.len(), 1000);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn put_many(&self, values: Vec<T>) -> Result<(), PutError<Vec<T>>> {
-        self.core.put_many(values, Wait::Forever)
-    }
-
-    /// Puts as many of the values, in order, as there is room for.
-    ///
-    /// # Errors
-    ///
-    /// As [`put_many`](Self::put_many), and [`PutReason::Full`] with those that had no room.
-    pub fn try_put_many(&self, values: Vec<T>) -> Result<(), PutError<Vec<T>>> {
-        self.core.put_many(values, Wait::Never)
-    }
-
-    /// Puts several values, in order, waiting up to `timeout` for room for all.
-    ///
-    /// # Errors
-    ///
-    /// As [`put_many`](Self::put_many), and [`PutReason::Full`] when the time is over, with those
-    /// that had no room.
-    pub fn put_many_timeout(
-        &self,
-        values: Vec<T>,
-        timeout: Duration,
-    ) -> Result<(), PutError<Vec<T>>> {
-        self.core.put_many(values, Wait::For(timeout))
-    }
-}
-
-impl<T: DeserializeOwned + 'static> Queue<T> {
-    /// Gets the next value, waiting for it as long as it takes.
-    ///
-    /// # Errors
-    ///
-    /// [`GetError::Closed`] if this handle was closed, and [others](GetError) for want of
-    /// something, or if what is in the queue is not what it should be.
-    #[inline]
-    pub fn get(&self) -> Result<T, GetError> {
-        self.core.get(Wait::Forever)
-    }
-
-    /// Gets the next value if there is one.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`get`](Self::get), and [`GetError::Empty`].
-    #[inline]
-    #[doc(alias = "get_nowait")]
-    pub fn try_get(&self) -> Result<T, GetError> {
-        self.core.get(Wait::Never)
-    }
-
-    /// Gets the next value, waiting up to `timeout` for it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`get`](Self::get), and [`GetError::TimedOut`].
-    #[inline]
-    pub fn get_timeout(&self, timeout: Duration) -> Result<T, GetError> {
-        self.core.get(Wait::For(timeout))
-    }
-
-    /// Waits for a value as long as it takes, and gets all that are there, up to `max` and to about
-    /// a mebibyte.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`get`](Self::get) for the first; what is wrong with the others is told when they
-    /// are got.
-    pub fn get_many(&self, max: usize) -> Result<Batch<T>, GetError> {
-        self.core.get_many(max, Wait::Forever)
-    }
-
-    /// Gets the values that are there, up to `max` and to about a mebibyte.
-    ///
-    /// # Errors
-    ///
-    /// As [`get_many`](Self::get_many), and [`GetError::Empty`].
-    pub fn try_get_many(&self, max: usize) -> Result<Batch<T>, GetError> {
-        self.core.get_many(max, Wait::Never)
-    }
-
-    /// Waits up to `timeout` for a value, and gets all that are there, up to `max` and to about a
-    /// mebibyte.
-    ///
-    /// # Errors
-    ///
-    /// As [`get_many`](Self::get_many), and [`GetError::TimedOut`].
-    pub fn get_many_timeout(&self, max: usize, timeout: Duration) -> Result<Batch<T>, GetError> {
-        self.core.get_many(max, Wait::For(timeout))
     }
 }
 

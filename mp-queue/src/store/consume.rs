@@ -42,7 +42,7 @@ pub(super) struct Next {
 
 impl Store {
     /// Becomes the one consumer.
-    #[inline]
+    #[inline(always)]
     pub(super) fn consume(&self, deadline: Option<Deadline>) -> Result<Consuming<'_>, Refusal> {
         let guard = self.lock_consumers(deadline)?;
         let head = Mark::from_bits(self.control.head.load(Relaxed));
@@ -74,7 +74,7 @@ impl Store {
 
 impl<'a> Consuming<'a> {
     /// Finds the next message.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&mut self) -> Result<Option<Next>, Refusal> {
         if self.tail.number == self.head.number && !self.look()? {
             return Ok(None);
@@ -109,20 +109,20 @@ impl<'a> Consuming<'a> {
         Ok(count != 0)
     }
 
-    #[inline]
+    #[inline(always)]
     fn header(&self, place: Place) -> Result<Header, Refusal> {
         let window = self.window(place)?;
         let bits = header_word(window, place.offset).load(Relaxed);
         Ok(Header::from_bits(bits, place)?)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn window(&self, place: Place) -> Result<&'a Window, Refusal> {
         Ok(self.store.segments.window(&self.store.region, place.segment)?)
     }
 
     /// Takes the message that was found, to the end of `buffer` as far as it is not posted.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(
         &mut self,
         found: Next,
@@ -193,7 +193,7 @@ impl<'a> Consuming<'a> {
     }
 
     /// Copies the body of a frame, but for its first `skip` bytes, to the end of `buffer`.
-    #[inline]
+    #[inline(always)]
     fn read(&self, found: Next, skip: usize, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
         let len = found.len - skip;
         if len > LARGE {
@@ -222,7 +222,7 @@ impl<'a> Consuming<'a> {
     }
 
     /// Publishes that the message was taken, which counted `bytes` bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn publish(&mut self, found: Next, bytes: usize) {
         let control = &self.store.control;
         let words = &control.consumers;

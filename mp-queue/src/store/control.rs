@@ -58,6 +58,8 @@ pub(super) struct Settings {
 pub(super) struct Producers {
     /// The head when it was last read.
     pub(super) head: AtomicU64,
+    /// The bytes of all messages got, when they were last read.
+    pub(super) taken: AtomicU64,
     /// The bytes of all messages put: at place `n % 2` those before message `n`.
     pub(super) bytes: [AtomicU64; 2],
     /// The tag of the last packet.

@@ -13,6 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::Refusal;
+use super::pace::Pace;
 use super::{Settings, Store};
 
 /// How long a producer believes that there still are consumers, unless it hears otherwise.
@@ -41,6 +42,7 @@ pub(crate) struct End {
     looked: AtomicU64,
     /// The departures that were known then.
     departures: AtomicU32,
+    pub(super) pace: Pace,
 }
 
 /// An end on its way.
@@ -64,7 +66,7 @@ impl End {
 
     fn new(store: Arc<Store>, side: Side, outbox: Option<Post>, inbox: Option<Post>) -> End {
         let (looked, departures) = (AtomicU64::new(0), AtomicU32::new(0));
-        End { store, side, outbox, inbox, looked, departures }
+        End { store, side, outbox, inbox, looked, departures, pace: Pace::default() }
     }
 
     /// Returns the producers' end; for handles that put.

@@ -8,6 +8,7 @@ use super::End;
 use super::consume::{Consuming, Next};
 use super::error::Refusal;
 use super::frame::{Content, Kind};
+use super::pace::Pace;
 use super::place::Mark;
 
 /// As many bytes are taken at once, so that the lock is not held for long.
@@ -27,7 +28,7 @@ impl End {
         self.get_with(deadline, |consuming, found| self.take(consuming, found))
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&self, consuming: &mut Consuming<'_>, found: Next) -> Result<Arrived, Refusal> {
         let content = found.content();
         let mut parcel = match content {
@@ -75,7 +76,7 @@ impl End {
     }
 
     /// Gets the next message by `work`, which takes it or leaves it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get_with<R>(
         &self,
         deadline: Option<Deadline>,
@@ -91,7 +92,7 @@ impl End {
     }
 
     /// Finds the next message, waiting for it up to the deadline; tells whether there was a wait.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(
         &self,
         deadline: Option<Deadline>,
@@ -135,7 +136,19 @@ impl End {
         };
         let getters = &self.store.control.getters;
         let is_there = || !self.store.is_empty();
-        if getters.spin(deadline, is_there) {
+        let (is_time, mut has_rested) = (self.pace.is_time(), false);
+        let rest_and_look = || {
+            if is_time && !has_rested {
+                Pace::rest();
+                has_rested = true;
+            }
+            is_there()
+        };
+        let is_ready = getters.spin(deadline, rest_and_look);
+        if has_rested {
+            self.pace.learn(self.store.len());
+        }
+        if is_ready {
             return Ok(());
         }
         let is_gone = || {

@@ -11,6 +11,7 @@ use super::error::Refusal;
 use super::frame::{Content, HEADER, Kind, frame_size};
 use super::place::Place;
 use super::produce::Producing;
+use super::turn::Turn;
 
 /// Room for a message that is not put yet.
 pub(crate) struct Lent<'a> {
@@ -97,23 +98,15 @@ impl Found<'_> {
 impl End {
     /// Finds room for `len` bytes, waiting for it up to the deadline.
     pub(crate) fn lend(&self, len: usize, deadline: Option<Deadline>) -> Result<Lent<'_>, Refusal> {
-        self.check_receivers()?;
         let largest = self.store.largest();
         if len > largest || frame_size(len) > largest {
             return Err(Refusal::NoMemory(RegionError::TooLarge { len }));
         }
-        let mut has_slept = false;
-        loop {
-            let mut producing = self.store.produce(deadline)?;
-            if let Some(place) = producing.find(len, len)? {
-                let bytes = Bytes::new(producing.window(place.segment)?, place, len);
-                return Ok(Lent { bytes, producing, end: self, place, has_slept });
-            }
-            let head = producing.head;
-            drop(producing);
-            self.wait_for_room(head, deadline)?;
-            has_slept = true;
-        }
+        let turn = self
+            .turn(len, deadline, |producing| Ok(producing.find(len, len)?.ok_or(producing.head)))?;
+        let Turn { producing, result: place, has_slept } = turn;
+        let bytes = Bytes::new(producing.window(place.segment)?, place, len);
+        Ok(Lent { bytes, producing, end: self, place, has_slept })
     }
 
     /// Finds the next message, waiting for it up to the deadline; `None` if it is not one of bytes

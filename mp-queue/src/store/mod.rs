@@ -53,6 +53,14 @@
 //! before the store to `head`, and written over only by who has read that. The two stores are
 //! sequentially consistent for the sake of the sleepers (see `sleep`).
 //!
+//! # Speed
+//!
+//! - Each side writes lines of its own, and looks at those of the other only when what it knows of
+//!   them is not enough. A producer that finds no room waits until there is some for a batch
+//!   ([`turn`]), a consumer at its heels rests now and then ([`pace`]).
+//! - All that is done for a usual message is one function on each side, by `inline(always)`: to
+//!   hand results of this size through memory, from call to call, took as long as the work.
+//!
 //! # What peers may do
 //!
 //! Places, lengths, kinds and the chain are copied out once and checked, and all copies to and from
@@ -73,13 +81,16 @@ mod loan;
 mod lock;
 #[cfg(all(test, shuttle))]
 mod model;
+mod pace;
 mod place;
 mod produce;
 mod put;
 mod room;
+mod search;
 mod segments;
 mod sleep;
 mod tasks;
+mod turn;
 
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 

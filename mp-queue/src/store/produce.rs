@@ -1,39 +1,30 @@
 //! The side that puts.
 
 use std::io;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 
 use mp_handle::{Deadline, Parcel, Post, RegionError, Window};
 use mp_sync::LockGuard;
 use rustix::io::Errno;
 
 use super::Store;
-use super::error::{Corrupt, Refusal};
+use super::error::Refusal;
 use super::frame::{HEADER, Header, Kind, Message, TAG, frame_size};
 use super::place::{Mark, Place};
 use super::put::cannot_send;
-use super::room::{self, InUse};
 use super::segments::header_word;
-
-/// How often a producer that is in a larger segment than it needs looks whether the store is empty,
-/// in messages.
-const LOOK_BACK: u32 = 64;
-
-/// More messages than this at a time are refused, so that their number says whether it makes sense.
-const MESSAGES_MAX: u32 = 1 << 31;
-
-/// Looks at the other side's two words until they agree.
-const LOOKS: u32 = 100;
 
 /// The holder of the producers' lock.
 pub(super) struct Producing<'a> {
-    store: &'a Store,
+    pub(super) store: &'a Store,
     /// As published.
     pub(super) tail: Mark,
-    /// Where the consumers were when we last looked; they may be further.
+    /// Where the consumers were when a producer last looked; they may be further.
     pub(super) head: Mark,
     /// Of all messages before the tail.
-    bytes: u64,
+    pub(super) bytes: u64,
+    /// Of messages that were taken, at that time; kept only if there is a limit.
+    pub(super) taken: u64,
     /// Whether to leave it to the caller to wait a moment before another segment is begun.
     pub(super) is_reluctant: bool,
     _guard: LockGuard<'a>,
@@ -51,7 +42,7 @@ struct Plan {
 
 impl Store {
     /// Becomes the one producer.
-    #[inline]
+    #[inline(always)]
     pub(super) fn produce(&self, deadline: Option<Deadline>) -> Result<Producing<'_>, Refusal> {
         let guard = self.lock_producers(deadline)?;
         let words = &self.control.producers;
@@ -60,14 +51,15 @@ impl Store {
         self.segments.check(tail.place)?;
         self.segments.check(head.place)?;
         let bytes = words.bytes[(tail.number & 1) as usize].load(Relaxed);
-        Ok(Producing { store: self, tail, head, bytes, is_reluctant: false, _guard: guard })
+        let taken = words.taken.load(Relaxed);
+        Ok(Producing { store: self, tail, head, bytes, taken, is_reluctant: false, _guard: guard })
     }
 }
 
 impl<'a> Producing<'a> {
     /// Puts a message; `None` if there is no room at present. Then the head is told that must move
     /// on before there is some.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(
         &mut self,
         message: &Message<'_>,
@@ -124,141 +116,12 @@ impl<'a> Producing<'a> {
         Ok(Ok(()))
     }
 
-    /// Finds a place for a message of `bytes` bytes whose frame has a body of `len`, and makes it
-    /// ready to be written.
-    #[inline]
-    pub(super) fn find(&mut self, bytes: usize, len: usize) -> Result<Option<Place>, Refusal> {
-        if !self.is_admitted(bytes)? {
-            return Ok(None);
-        }
-        let size = frame_size(len);
-        let tail = self.tail.place;
-        let is_time = self.tail.number.is_multiple_of(LOOK_BACK);
-        if tail.segment == 0 || !is_time {
-            let reserved = self.reserved(tail.segment);
-            let place = room::beside(tail, self.head.place, size, reserved);
-            if place.is_some() {
-                return Ok(place);
-            }
-        }
-        self.find_anew(size)
-    }
-
-    /// Looks where the head is now, and finds a place with that; in memory that is there already
-    /// if possible, for what is used again and again stays in the processor's cache.
-    #[cold]
-    fn find_anew(&mut self, size: usize) -> Result<Option<Place>, Refusal> {
-        self.look()?;
-        let (tail, head, lens) = (self.tail.place, self.head.place, self.lens());
-        let back = if self.is_empty() { room::back(tail, size, lens) } else { None };
-        let beside = |len: usize| room::beside(tail, head, size, len);
-        let here = || beside(self.reserved(tail.segment)).or_else(|| beside(lens[tail.segment]));
-        let place = match back.or_else(here) {
-            None if self.is_reluctant && tail.segment == head.segment => return Ok(None),
-            None => self.find_elsewhere(size)?,
-            found => found,
-        };
-        if let Some(place) = place {
-            let Store { region, segments, control, .. } = self.store;
-            segments.reserve(region, &control.segments, place, size)?;
-        }
-        Ok(place)
-    }
-
-    fn find_elsewhere(&self, size: usize) -> Result<Option<Place>, Refusal> {
-        let (tail, lens) = (self.tail.place, self.lens());
-        let used = self.in_use()?;
-        Ok(room::elsewhere(tail, size, used, lens))
-    }
-
-    fn in_use(&self) -> Result<InUse, Corrupt> {
-        let previous = &self.store.control.segments.previous;
-        let previous = |segment: usize| previous[segment].load(Relaxed) as usize;
-        InUse::walk(self.tail.place, self.head.place, self.lens().len(), previous)
-    }
-
-    /// Returns how much of a segment has its pages.
-    #[inline]
-    fn reserved(&self, segment: usize) -> usize {
-        let reserved = self.store.control.segments.reserved[segment].load(Relaxed);
-        self.lens()[segment].min(reserved as usize)
-    }
-
-    /// Tells whether the limits leave room for one more message.
-    #[inline]
-    fn is_admitted(&mut self, len: usize) -> Result<bool, Refusal> {
-        let limits = &self.store.limits;
-        if self.tail.since(self.head) >= limits.messages {
-            self.look()?;
-            if self.tail.since(self.head) >= limits.messages {
-                return Ok(false);
-            }
-        }
-        if limits.bytes == u64::MAX {
-            return Ok(true);
-        }
-        let taken = self.look_at_bytes()?;
-        let used = self.bytes.wrapping_sub(taken);
-        // One that exceeds the limit by itself goes when it is alone: else it never would.
-        Ok(self.is_empty() || used.saturating_add(len as u64) <= limits.bytes)
-    }
-
-    /// Tells whether nothing is left in a segment, and the next frame does not go there either.
-    pub(super) fn is_unused(&mut self, segment: usize) -> bool {
-        self.look().is_ok() && self.in_use().is_ok_and(|used| !used.contains(segment))
-    }
-
-    fn is_empty(&self) -> bool {
-        self.tail.number == self.head.number
-    }
-
-    fn lens(&self) -> &'a [usize] {
-        self.store.segments.lens()
-    }
-
-    /// Looks where the consumers are now.
-    #[cold]
-    fn look(&mut self) -> Result<(), Refusal> {
-        let bits = self.store.control.head.load(Acquire);
-        self.set_head(bits)
-    }
-
-    /// The same; returns the bytes of all messages that they took.
-    #[cold]
-    fn look_at_bytes(&mut self) -> Result<u64, Refusal> {
-        let control = &self.store.control;
-        let mut bits = control.head.load(Acquire);
-        let mut taken = 0;
-        for _ in 0..LOOKS {
-            let number = Mark::from_bits(bits).number;
-            taken = control.consumers.bytes[(number & 1) as usize].load(Acquire);
-            let again = control.head.load(Acquire);
-            if again == bits {
-                break;
-            }
-            bits = again;
-        }
-        self.set_head(bits)?;
-        Ok(taken)
-    }
-
-    fn set_head(&mut self, bits: u64) -> Result<(), Refusal> {
-        let head = Mark::from_bits(bits);
-        self.store.segments.check(head.place)?;
-        if self.tail.since(head) > MESSAGES_MAX {
-            return Err(Corrupt::count(self.tail.number, head.number).into());
-        }
-        self.head = head;
-        self.store.control.producers.head.store(bits, Relaxed);
-        Ok(())
-    }
-
-    #[inline]
+    #[inline(always)]
     pub(super) fn window(&self, segment: usize) -> Result<&'a Window, Refusal> {
         Ok(self.store.segments.window(&self.store.region, segment)?)
     }
 
-    #[inline]
+    #[inline(always)]
     fn write(&self, place: Place, plan: Plan, body: &[u8]) -> Result<(), Refusal> {
         let window = self.window(place.segment)?;
         self.write_header(place, plan.kind, plan.len)?;
@@ -271,7 +134,7 @@ impl<'a> Producing<'a> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn write_header(&self, place: Place, kind: Kind, len: usize) -> Result<(), Refusal> {
         let header = Header::Message { kind, len };
         let window = self.window(place.segment)?;
@@ -280,7 +143,7 @@ impl<'a> Producing<'a> {
     }
 
     /// Publishes the frame at `place`, which is written, for a message of `bytes` bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn publish(
         &mut self,
         place: Place,

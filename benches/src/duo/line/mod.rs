@@ -21,7 +21,7 @@ pub(crate) use self::bare::{Futex, Pipe, Socket};
 pub(crate) use self::iceoryx::{Iceoryx, IceoryxEvent};
 pub(crate) use self::interprocess::LocalSocket;
 pub(crate) use self::ipc_channel::{IpcBytes, IpcTyped};
-pub(crate) use self::ours::{OurPipe, QueueBytes, QueueTyped};
+pub(crate) use self::ours::{OurPipe, QueueBytes, QueueInPlace, QueueTyped};
 pub(crate) use self::ring::{Ring, SpinRing};
 use super::PATIENCE;
 

@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use super::{threads, unit};
 use crate::duo::line::{
-    Iceoryx, IpcBytes, IpcTyped, Line, LocalSocket, QueueBytes, QueueTyped, Ring, Socket, SpinRing,
+    Iceoryx, IpcBytes, IpcTyped, Line, LocalSocket, QueueBytes, QueueInPlace, QueueTyped, Ring,
+    Socket, SpinRing,
 };
 use crate::duo::{Pace, Partner, Places, Sample, Team, Work, apart, python_pair, repeat};
 use crate::row::{Row, System};
@@ -14,6 +15,7 @@ pub(super) fn row(pace: Pace, name: &str, len: usize) -> Row {
     let systems = vec![
         System::new("ours, bytes", stream::<QueueBytes>(pace, len)),
         System::new("ours, typed Vec<u8>", stream::<QueueTyped>(pace, len)),
+        System::new("ours, in place", stream::<QueueInPlace>(pace, len)),
         System::limit("bare ring", stream::<Ring>(pace, len)),
         System::limit("bare ring, only spinning", stream::<SpinRing>(pace, len)),
         System::limit("socketpair, bytes", stream::<Socket>(pace, len)),
