@@ -11,7 +11,7 @@ impl<T: Serialize + 'static> Queue<T> {
     ///
     /// # Errors
     ///
-    /// The value, and [why](PutReason) it was not put; the queue is then as it was.
+    /// The value, and [why](crate::PutReason) it was not put; the queue is then as it was.
     #[inline]
     pub fn put(&self, value: T) -> Result<(), PutError<T>> {
         self.core.put(value, Wait::Forever)
@@ -22,6 +22,8 @@ impl<T: Serialize + 'static> Queue<T> {
     /// # Errors
     ///
     /// Those of [`put`](Self::put), and [`PutReason::Full`].
+    ///
+    /// [`PutReason::Full`]: crate::PutReason::Full
     #[inline]
     #[doc(alias = "put_nowait")]
     pub fn try_put(&self, value: T) -> Result<(), PutError<T>> {
@@ -33,6 +35,8 @@ impl<T: Serialize + 'static> Queue<T> {
     /// # Errors
     ///
     /// Those of [`put`](Self::put), and [`PutReason::Full`] when the time is over.
+    ///
+    /// [`PutReason::Full`]: crate::PutReason::Full
     #[inline]
     pub fn put_timeout(&self, value: T, timeout: Duration) -> Result<(), PutError<T>> {
         self.core.put(value, Wait::For(timeout))
@@ -63,6 +67,8 @@ impl<T: Serialize + 'static> Queue<T> {
     /// # Errors
     ///
     /// As [`put_many`](Self::put_many), and [`PutReason::Full`] with those that had no room.
+    ///
+    /// [`PutReason::Full`]: crate::PutReason::Full
     pub fn try_put_many(&self, values: Vec<T>) -> Result<(), PutError<Vec<T>>> {
         self.core.put_many(values, Wait::Never)
     }
@@ -73,6 +79,8 @@ impl<T: Serialize + 'static> Queue<T> {
     ///
     /// As [`put_many`](Self::put_many), and [`PutReason::Full`] when the time is over, with those
     /// that had no room.
+    ///
+    /// [`PutReason::Full`]: crate::PutReason::Full
     pub fn put_many_timeout(
         &self,
         values: Vec<T>,
