@@ -141,10 +141,15 @@ impl Child {
                 return None;
             }
             // Until it has begun, it is looked at once more when it should have.
-            let start_by = if self.state().begun { Deadline::NEVER } else { self.inner.start_by };
-            let next = if start_by.is_expired() { deadline } else { deadline.min(start_by) };
-            wait_readable(self.sentinel(), next);
+            let start_by = self.start_deadline().unwrap_or(Deadline::NEVER);
+            wait_readable(self.sentinel(), deadline.min(start_by));
         }
+    }
+
+    /// When it should have begun, if it has not, and that is to come.
+    pub(crate) fn start_deadline(&self) -> Option<Deadline> {
+        let start_by = self.inner.start_by;
+        (!self.state().begun && !start_by.is_expired()).then_some(start_by)
     }
 
     /// Takes the status if the child has ended; kills it if it should have begun and has not.

@@ -4,6 +4,8 @@
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 compile_error!("mp-process supports Linux with glibc only");
 
+#[cfg(feature = "async")]
+mod asynchronous;
 mod bootstrap;
 mod builder;
 mod child;
@@ -23,6 +25,8 @@ mod start;
 mod sys;
 mod wire;
 
+#[cfg(feature = "async")]
+pub use asynchronous::Joining;
 pub use builder::{Builder, Limit, Stdio};
 pub use child::Child;
 pub use context::Context;

@@ -140,6 +140,12 @@ pub enum Failure {
     StatusUnknown,
     /// Its result was given out before.
     ResultTaken,
+    /// It was awaited in a runtime that could not watch it. It may be running.
+    #[non_exhaustive]
+    Unwatched {
+        /// What went wrong.
+        reason: String,
+    },
 }
 
 impl From<ExitStatus> for Failure {
@@ -169,6 +175,7 @@ impl fmt::Display for Failure {
             }
             Self::StatusUnknown => ExitStatus::Unknown.fmt(f),
             Self::ResultTaken => f.write_str("has given its result before"),
+            Self::Unwatched { reason } => write!(f, "cannot be awaited: {reason}"),
         }
     }
 }

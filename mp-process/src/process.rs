@@ -114,7 +114,7 @@ impl<R: DeserializeOwned> Process<R> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn join(mut self) -> Result<R, JoinError> {
-        self.stdio[0] = None;
+        self.close_stdin();
         let status = self.child.wait();
         self.finish(status)
     }
@@ -144,21 +144,25 @@ impl<R: DeserializeOwned> Process<R> {
         self.child.wait_timeout(timeout).map(|status| self.finish(status))
     }
 
-    fn finish(&self, status: ExitStatus) -> Result<R, JoinError> {
+    pub(crate) fn finish(&self, status: ExitStatus) -> Result<R, JoinError> {
         let result = self.child.take_answer(status).and_then(|parcel| {
             parcel
                 .decode()
                 .map_err(|error| Failure::ResultUndecodable { reason: error.to_string() })
         });
-        result.map_err(|failure| JoinError {
-            name: self.child.name().to_owned(),
-            pid: self.child.pid(),
-            failure,
-        })
+        result.map_err(|failure| self.error(failure))
     }
 }
 
 impl<R> Process<R> {
+    pub(crate) fn close_stdin(&mut self) {
+        self.stdio[0] = None;
+    }
+
+    pub(crate) fn error(&self, failure: Failure) -> JoinError {
+        JoinError { name: self.child.name().to_owned(), pid: self.child.pid(), failure }
+    }
+
     /// The writing end of its standard input, if that was [piped](crate::Stdio::Piped); once.
     pub fn take_stdin(&mut self) -> Option<PipeWriter> {
         self.stdio[0].take().map(PipeWriter::from)

@@ -81,6 +81,24 @@ fn a_child_that_never_reaches_init_is_killed_in_time() {
     assert!(!Path::new(&format!("/proc/{pid}")).exists(), "a zombie is left");
 }
 
+#[cfg(feature = "async")]
+#[test]
+fn one_that_is_awaited_and_never_reaches_init_is_killed_in_time() {
+    before_init();
+    init_test(module_path!(), "one_that_is_awaited_and_never_reaches_init_is_killed_in_time");
+    let _watchdog = watchdog();
+    // The runtime has no timers.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let hanging = spawned().env(BEFORE, "hang").start_timeout(Duration::from_millis(50));
+    let process = hanging.spawn(|| (), ()).unwrap();
+    match runtime.block_on(async { process.await }).unwrap_err().into_failure() {
+        Failure::FailedToStart { reason, .. } => {
+            assert_eq!(reason, "it did not reach init within 50ms");
+        }
+        other => panic!("{other}"),
+    }
+}
+
 #[test]
 fn a_short_wait_leaves_a_slow_starter_alive() {
     before_init();
