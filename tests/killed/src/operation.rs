@@ -1,0 +1,121 @@
+//! [`Operation`]: what a victim does, and what must hold when it was killed over it.
+//!
+//! ```text
+//! operation("Event::set", |_| Event::new().unwrap())       what survivors share with the victim
+//!     .victim(|event, _| { Notes::mark(); event.set(); })  all after the mark is stepped through
+//!     .check(|event, notes| { ... })                       by a survivor, after the kill
+//! ```
+
+use std::rc::Rc;
+
+use crate::notes::Notes;
+
+/// What survivors found: an error says which promise was broken.
+pub(crate) type Verdict = Result<(), String>;
+
+/// Fails with a text unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($text:tt)+) => {
+        if !$condition {
+            return Err(format!($($text)+));
+        }
+    };
+}
+pub(crate) use ensure;
+
+type SetUp = Box<dyn Fn(&Notes) -> Box<dyn Scene>>;
+
+/// A named operation, to be performed over and over.
+pub(crate) struct Operation {
+    pub(crate) name: String,
+    set_up: SetUp,
+}
+
+impl Operation {
+    /// Makes everything new: each victim finds the same.
+    pub(crate) fn set_up(&self, notes: &Notes) -> Box<dyn Scene> {
+        (self.set_up)(notes)
+    }
+}
+
+/// One performance, of which each process has its copy.
+pub(crate) trait Scene {
+    /// Performs the operation, in the victim.
+    fn perform(&mut self, notes: &Notes);
+    /// Does what a sleeping victim waits for, in a survivor.
+    fn assist(&mut self, notes: &Notes);
+    /// Judges what the victim left, in a survivor.
+    fn check(&mut self, notes: &Notes) -> Verdict;
+}
+
+type Act<S> = Rc<dyn Fn(&mut S, &Notes)>;
+type Check<S> = Rc<dyn Fn(&mut S, &Notes) -> Verdict>;
+
+/// An operation in the making.
+pub(crate) struct Script<S> {
+    name: String,
+    set_up: Box<dyn Fn(&Notes) -> S>,
+    victim: Act<S>,
+    assist: Act<S>,
+}
+
+/// Begins the description of an operation; `set_up` makes what victim and survivors share.
+pub(crate) fn operation<S: 'static>(
+    name: impl Into<String>,
+    set_up: impl Fn(&Notes) -> S + 'static,
+) -> Script<S> {
+    let nothing: Act<S> = Rc::new(|_, _| ());
+    Script {
+        name: name.into(),
+        set_up: Box::new(set_up),
+        victim: Rc::clone(&nothing),
+        assist: nothing,
+    }
+}
+
+impl<S: 'static> Script<S> {
+    /// Says what the victim does; it prepares itself up to [`Notes::mark`].
+    pub(crate) fn victim(mut self, act: impl Fn(&mut S, &Notes) + 'static) -> Script<S> {
+        self.victim = Rc::new(act);
+        self
+    }
+
+    /// Says what a survivor does when the victim sleeps.
+    pub(crate) fn assist(mut self, act: impl Fn(&mut S, &Notes) + 'static) -> Script<S> {
+        self.assist = Rc::new(act);
+        self
+    }
+
+    /// Says what must hold when the victim is dead.
+    pub(crate) fn check(self, check: impl Fn(&mut S, &Notes) -> Verdict + 'static) -> Operation {
+        let Script { name, set_up, victim, assist } = self;
+        let check: Check<S> = Rc::new(check);
+        let set_up = move |notes: &Notes| -> Box<dyn Scene> {
+            let (state, victim) = (set_up(notes), Rc::clone(&victim));
+            let (assist, check) = (Rc::clone(&assist), Rc::clone(&check));
+            Box::new(Performance { state, victim, assist, check })
+        };
+        Operation { name, set_up: Box::new(set_up) }
+    }
+}
+
+struct Performance<S> {
+    state: S,
+    victim: Act<S>,
+    assist: Act<S>,
+    check: Check<S>,
+}
+
+impl<S> Scene for Performance<S> {
+    fn perform(&mut self, notes: &Notes) {
+        (self.victim)(&mut self.state, notes);
+    }
+
+    fn assist(&mut self, notes: &Notes) {
+        (self.assist)(&mut self.state, notes);
+    }
+
+    fn check(&mut self, notes: &Notes) -> Verdict {
+        (self.check)(&mut self.state, notes)
+    }
+}

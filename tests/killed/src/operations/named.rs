@@ -1,0 +1,120 @@
+//! Names: an object is there as a whole or not at all, and never under another name.
+
+use std::fs;
+
+use mp_sync::{Barrier, Condition, Event, Lock, RLock, RwLock, Semaphore};
+
+use crate::notes::Notes;
+use crate::operation::{Operation, Verdict, ensure, operation};
+
+/// The name, and how to use what has it.
+struct Named {
+    name: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+struct Kind {
+    what: &'static str,
+    create: fn(&str) -> Verdict,
+    open_or_create: fn(&str) -> Verdict,
+    /// Opens and uses it.
+    open: fn(&str) -> Verdict,
+    unlink: fn(&str) -> Verdict,
+}
+
+impl Named {
+    fn new(kind: Kind) -> Named {
+        Named { name: format!("killed-{}", std::process::id()), kind }
+    }
+
+    fn created(kind: Kind) -> Named {
+        let named = Named::new(kind);
+        (kind.create)(&named.name).unwrap();
+        named
+    }
+
+    fn exists(&self) -> bool {
+        fs::exists(format!("/dev/shm/mp.{}", self.name)).unwrap()
+    }
+
+    /// What has the name can be used, and the name is free after it is unlinked.
+    fn check(&mut self, notes: &Notes, is_there_at_last: bool) -> Verdict {
+        let is_as_told = !notes.is_finished() || self.exists() == is_there_at_last;
+        ensure!(is_as_told, "what was acknowledged is undone");
+        let Kind { open, create, unlink, .. } = self.kind;
+        if self.exists() {
+            open(&self.name)?;
+            unlink(&self.name)?;
+        }
+        create(&self.name)?;
+        unlink(&self.name)?;
+        let own = std::process::id().to_string();
+        let is_ours =
+            |name: &str| name.contains(&own) || name.contains(&notes.victim().to_string());
+        let names = fs::read_dir("/dev/shm").unwrap().flatten().map(|entry| entry.file_name());
+        let mut names = names.filter_map(|name| name.into_string().ok());
+        match names.find(|name| is_ours(name)) {
+            Some(name) => Err(format!("{name} is left over")),
+            None => Ok(()),
+        }
+    }
+}
+
+macro_rules! kind {
+    ($object:ident, ($($arguments:expr)?), $use:expr) => {
+        Kind {
+            what: stringify!($object),
+            create: |name| $object::create(name $(, $arguments)?).map(drop).map_err(|e| e.to_string()),
+            open_or_create: |name| {
+                $object::open_or_create(name $(, $arguments)?).map(drop).map_err(|e| e.to_string())
+            },
+            open: |name| {
+                let object = $object::open(name).map_err(|e| e.to_string())?;
+                let used: fn(&$object) = $use;
+                used(&object);
+                Ok(())
+            },
+            unlink: |name| $object::unlink(name).map_err(|e| e.to_string()),
+        }
+    };
+}
+
+fn kinds() -> [Kind; 7] {
+    [
+        kind!(Lock, (), |lock| drop(lock.lock().unwrap())),
+        kind!(RLock, (), |lock| drop(lock.lock().unwrap())),
+        kind!(RwLock, (), |lock| drop(lock.write().unwrap())),
+        kind!(Semaphore, (2), |semaphore| assert_eq!(semaphore.available(), 2)),
+        kind!(Condition, (), |condition| condition.notify_all()),
+        kind!(Event, (), |event| event.set()),
+        kind!(Barrier, (3), |barrier| assert_eq!(barrier.parties(), 3)),
+    ]
+}
+
+pub(super) fn operations() -> Vec<Operation> {
+    let made = |kind: Kind| {
+        vec![
+            act(kind, "created", Named::new, kind.create, true),
+            act(kind, "opened or created", Named::new, kind.open_or_create, true),
+            act(kind, "opened", Named::created, kind.open, true),
+            act(kind, "unlinked", Named::created, kind.unlink, false),
+        ]
+    };
+    kinds().into_iter().flat_map(made).collect()
+}
+
+fn act(
+    kind: Kind,
+    what: &str,
+    set_up: fn(Kind) -> Named,
+    act: fn(&str) -> Verdict,
+    is_there_at_last: bool,
+) -> Operation {
+    operation(format!("{}, named: {what}", kind.what), move |_| set_up(kind))
+        .victim(move |named, _| {
+            Notes::mark();
+            act(&named.name).unwrap();
+        })
+        .check(move |named, notes| named.check(notes, is_there_at_last))
+}

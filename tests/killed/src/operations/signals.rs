@@ -1,0 +1,270 @@
+//! [`Event`], [`Condition`], [`Barrier`]: who waits is woken, whoever dies meanwhile.
+
+use std::time::Duration;
+
+use mp_sync::{Barrier, BarrierError, Condition, Event, Lock, LockError, LockGuard};
+
+use crate::notes::Notes;
+use crate::operation::{Operation, Verdict, ensure, operation};
+use crate::partner::Partner;
+
+/// Long enough to sleep, and to sleep again.
+const A_WHILE: Duration = Duration::from_millis(70);
+
+pub(super) fn operations() -> Vec<Operation> {
+    let mut all = events();
+    all.extend(conditions());
+    all.extend(barriers());
+    all
+}
+
+struct Signalled {
+    event: Event,
+    partner: Partner,
+}
+
+fn events() -> Vec<Operation> {
+    let awaited = |_: &Notes| {
+        let event = Event::new().unwrap();
+        let wait = || {
+            event.wait();
+            Ok(())
+        };
+        let partner = Partner::waiting(wait);
+        Signalled { event, partner }
+    };
+    let set = operation("Event: set for one who waits", awaited)
+        .victim(|signalled, _| {
+            signalled.partner.let_wait();
+            Notes::mark();
+            signalled.event.set();
+        })
+        .check(|Signalled { event, partner }, notes| {
+            ensure!(event.is_set() || !notes.is_finished(), "what was set is not");
+            if !event.is_set() {
+                event.set();
+            }
+            partner.join()
+        });
+    let cleared = |_: &Notes| {
+        let event = Event::new().unwrap();
+        event.set();
+        event
+    };
+    let clear = operation("Event: cleared", cleared)
+        .victim(|event, _| {
+            Notes::mark();
+            event.clear();
+        })
+        .check(|event, notes| {
+            ensure!(!event.is_set() || !notes.is_finished(), "what was cleared is set");
+            event.set();
+            ensure!(event.wait_timeout(A_WHILE), "it cannot be set again");
+            Ok(())
+        });
+    let waited = |name: &str, wait: fn(&Event) -> bool| {
+        operation(name, |_| Event::new().unwrap())
+            .victim(move |event, _| {
+                Notes::mark();
+                assert!(wait(event));
+            })
+            .check(|event, _| {
+                event.set();
+                event.wait();
+                Ok(())
+            })
+    };
+    let wait = operation("Event: waited for", |_| Event::new().unwrap())
+        .victim(|event, _| {
+            Notes::mark();
+            event.wait();
+        })
+        .assist(|event, _| event.set())
+        .check(|event, _| {
+            event.clear();
+            ensure!(!event.is_set(), "it cannot be cleared");
+            event.set();
+            event.wait();
+            Ok(())
+        });
+    let in_vain = waited("Event: waited for in vain", |event| !event.wait_timeout(A_WHILE));
+    vec![set, clear, wait, in_vain]
+}
+
+struct Conditional {
+    lock: Lock,
+    condition: Condition,
+    partners: Vec<Partner>,
+}
+
+impl Conditional {
+    fn new() -> Conditional {
+        let (lock, condition) = (Lock::new().unwrap(), Condition::new().unwrap());
+        Conditional { lock, condition, partners: Vec::new() }
+    }
+
+    /// One on which two others wait, if they are told to.
+    fn awaited() -> Conditional {
+        let mut conditional = Conditional::new();
+        let wait = || {
+            let guard = recovered(conditional.lock.lock());
+            drop(recovered(conditional.condition.wait(guard)));
+            Ok(())
+        };
+        let partners = [(); 2].map(|()| Partner::waiting(wait));
+        conditional.partners = partners.into();
+        conditional
+    }
+
+    fn let_wait(&self) {
+        self.partners.iter().for_each(|partner| partner.let_wait());
+    }
+
+    /// Those who still wait are woken by the next notification.
+    fn check(&mut self, _: &Notes) -> Verdict {
+        for partner in self.partners.drain(..) {
+            // One that had not begun to wait sleeps just before.
+            partner.go();
+            while !partner.has_ended() {
+                drop(recovered(self.lock.lock()));
+                self.condition.notify_all();
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            partner.join()?;
+        }
+        drop(recovered(self.lock.lock()));
+        Ok(())
+    }
+}
+
+fn recovered<'a>(got: Result<LockGuard<'a>, LockError<LockGuard<'a>>>) -> LockGuard<'a> {
+    got.or_else(LockError::recover).unwrap()
+}
+
+fn conditions() -> Vec<Operation> {
+    let notify = |name: &str, notify: fn(&Condition)| {
+        operation(name, |_| Conditional::awaited())
+            .victim(move |conditional, _| {
+                conditional.let_wait();
+                Notes::mark();
+                notify(&conditional.condition);
+            })
+            .check(Conditional::check)
+    };
+    let wait = operation("Condition: waited for", |_| Conditional::new())
+        .victim(|conditional, _| {
+            let guard = recovered(conditional.lock.lock());
+            Notes::mark();
+            drop(conditional.condition.wait(guard).unwrap());
+        })
+        .assist(|conditional, _| conditional.condition.notify_one())
+        .check(takes_no_notification);
+    let in_vain = operation("Condition: waited for in vain", |_| Conditional::new())
+        .victim(|conditional, _| {
+            let guard = recovered(conditional.lock.lock());
+            Notes::mark();
+            let (_guard, is_in_time) = conditional.condition.wait_timeout(guard, A_WHILE).unwrap();
+            assert!(!is_in_time);
+        })
+        .check(takes_no_notification);
+    vec![
+        notify("Condition: one of two notified", Condition::notify_one),
+        notify("Condition: all notified", Condition::notify_all),
+        wait,
+        in_vain,
+    ]
+}
+
+/// A dead waiter has taken no notification with it: the next one gets it.
+fn takes_no_notification(conditional: &mut Conditional, _: &Notes) -> Verdict {
+    drop(recovered(conditional.lock.lock()));
+    let wait = || {
+        let guard = recovered(conditional.lock.lock());
+        drop(recovered(conditional.condition.wait(guard)));
+        Ok(())
+    };
+    let partner = Partner::waiting(wait);
+    partner.let_wait();
+    conditional.condition.notify_one();
+    partner.join()
+}
+
+struct Gate {
+    barrier: Barrier,
+    partner: Option<Partner>,
+}
+
+impl Gate {
+    fn new(parties: u32) -> Gate {
+        Gate { barrier: Barrier::new(parties).unwrap(), partner: None }
+    }
+
+    /// One at which another process waits, if it is told to.
+    fn awaited() -> Gate {
+        let mut gate = Gate::new(2);
+        let wait = || match gate.barrier.wait() {
+            Ok(_) | Err(BarrierError::Broken(_)) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        };
+        gate.partner = Some(Partner::waiting(wait));
+        gate
+    }
+
+    /// All who wait go on, and after a reset it works again.
+    fn check(&mut self, _: &Notes) -> Verdict {
+        if let Some(partner) = self.partner.take() {
+            self.meet_until(&partner)?;
+        }
+        self.barrier.reset().map_err(|error| error.to_string())?;
+        let other = Partner::start(|| self.barrier.wait().map(drop).map_err(|e| e.to_string()));
+        let met = self.barrier.wait().map(drop).map_err(|error| error.to_string());
+        other.join().and(met)
+    }
+
+    /// Comes to the barrier if the partner waits for somebody who will not.
+    fn meet_until(&self, partner: &Partner) -> Verdict {
+        partner.go();
+        while !partner.has_ended() {
+            match self.barrier.wait_timeout(A_WHILE) {
+                Ok(_) | Err(BarrierError::TimedOut | BarrierError::Broken(_)) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        partner.join()
+    }
+}
+
+fn barriers() -> Vec<Operation> {
+    let last = |name: &str, wait: fn(&Barrier)| {
+        operation(name, |_| Gate::awaited())
+            .victim(move |gate, _| {
+                gate.partner.as_ref().unwrap().let_wait();
+                Notes::mark();
+                wait(&gate.barrier);
+            })
+            .check(Gate::check)
+    };
+    let first = operation("Barrier: waited at", |_| Gate::new(2))
+        .victim(|gate, _| {
+            Notes::mark();
+            gate.barrier.wait().unwrap();
+        })
+        .assist(|gate, _| drop(gate.barrier.wait()))
+        .check(Gate::check);
+    let in_vain = operation("Barrier: waited at in vain", |_| Gate::new(2))
+        .victim(|gate, _| {
+            Notes::mark();
+            gate.barrier.wait_timeout(A_WHILE).unwrap_err();
+        })
+        .check(Gate::check);
+    vec![
+        first,
+        in_vain,
+        last("Barrier: come to as the last", |barrier| assert!(barrier.wait().is_ok())),
+        last("Barrier: come to as the last, with an action", |barrier| {
+            assert!(barrier.wait_then(|| ()).is_ok());
+        }),
+        last("Barrier: aborted", Barrier::abort),
+        last("Barrier: reset", |barrier| barrier.reset().unwrap()),
+    ]
+}

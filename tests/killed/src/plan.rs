@@ -1,0 +1,71 @@
+//! Where to kill: every place if there are not too many of them, else those that matter most.
+
+use std::fmt;
+
+use crate::random::Random;
+
+/// Up to this many instructions, each has its kill: to step to each of N takes N²/2 steps.
+const EACH_UP_TO: usize = 2000;
+
+/// How many of the other places of longer operations are drawn.
+const DRAWN: usize = 300;
+
+/// A place within an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// When so many instructions are done.
+    After(usize),
+    /// In the sleep of this number, counted from one.
+    Asleep(usize),
+    /// There, when what it slept for has come, before it could run.
+    Woken(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::After(number) => write!(f, "after {number} instructions"),
+            Place::Asleep(number) => write!(f, "in sleep {number}"),
+            Place::Woken(number) => write!(f, "woken from sleep {number}"),
+        }
+    }
+}
+
+/// What the tracer saw when it stepped through the whole operation.
+#[derive(Debug, Default)]
+pub(crate) struct Recording {
+    pub(crate) instructions: usize,
+    /// Which of them were system calls.
+    pub(crate) calls: Vec<usize>,
+    /// How often it slept in one.
+    pub(crate) sleeps: usize,
+}
+
+impl Recording {
+    /// The places to kill at.
+    pub(crate) fn plan(&self, sample: Option<usize>, seed: u64) -> Vec<Place> {
+        let mut random = Random::new(seed);
+        let sleeps =
+            (1..=self.sleeps).flat_map(|sleep| [Place::Asleep(sleep), Place::Woken(sleep)]);
+        let mut plan: Vec<_> = sleeps.collect();
+        let around_calls = self.calls.iter().flat_map(|&at| [at, at + 1]).collect::<Vec<_>>();
+        let is_around = |at: &usize| around_calls.contains(at);
+        let (mut calls, mut others): (Vec<_>, Vec<_>) =
+            (0..=self.instructions).partition(is_around);
+        match sample {
+            Some(count) => {
+                plan = random.draw(&mut plan, count / 3);
+                let drawn = random.draw(&mut calls, count / 3);
+                let rest = count - plan.len() - drawn.len();
+                let drawn = drawn.into_iter().chain(random.draw(&mut others, rest));
+                plan.extend(drawn.map(Place::After));
+            }
+            None => {
+                let is_long = self.instructions > EACH_UP_TO;
+                let drawn = if is_long { random.draw(&mut others, DRAWN) } else { others };
+                plan.extend(calls.into_iter().chain(drawn).map(Place::After));
+            }
+        }
+        plan
+    }
+}

@@ -1,0 +1,175 @@
+//! A stage: the process in which one operation is performed, over and over, with a kill each time.
+//!
+//! It writes lines for who keeps watch (see `run.rs`): the plan, then each place before the kill
+//! there, then what was wrong if anything was.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use crate::notes::Notes;
+use crate::operation::{Operation, Scene, Verdict};
+use crate::operations;
+use crate::options::Options;
+use crate::plan::{Place, Recording};
+use crate::remains::{descriptors, no_descriptor_left, no_process_left};
+use crate::victim::{Step, Victim};
+
+/// What a stage tells who keeps watch, one a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// How many instructions, system calls and places there are.
+    Plan(usize, usize, usize),
+    /// The next kill is here.
+    Place(String),
+    /// A promise was broken there.
+    Violation(String),
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Line::Plan(instructions, calls, places) => {
+                write!(f, "plan {instructions} {calls} {places}")
+            }
+            Line::Place(place) => write!(f, "place {place}"),
+            Line::Violation(text) => write!(f, "violation {}", text.replace('\n', "; ")),
+        }
+    }
+}
+
+impl FromStr for Line {
+    type Err = anyhow::Error;
+
+    fn from_str(line: &str) -> Result<Line, anyhow::Error> {
+        match line.split_once(' ').context("a word alone")? {
+            ("place", place) => Ok(Line::Place(place.to_owned())),
+            ("violation", text) => Ok(Line::Violation(text.to_owned())),
+            ("plan", numbers) => {
+                let numbers: Result<Vec<usize>, _> = numbers.split(' ').map(str::parse).collect();
+                let [instructions, calls, places] = numbers?[..] else {
+                    bail!("not three numbers")
+                };
+                Ok(Line::Plan(instructions, calls, places))
+            }
+            (word, _) => bail!("unknown word {word}"),
+        }
+    }
+}
+
+/// Performs one operation at all places of its plan, but for those that are done.
+pub(crate) fn perform(name: &str, options: &Options, mut lines: impl Write) -> anyhow::Result<()> {
+    settle(options.cpu)?;
+    let operation = operations::find(name).context("there is no such operation")?;
+    let recording = record(&operation)?;
+    let plan = recording.plan(options.sample, options.seed);
+    let (instructions, calls) = (recording.instructions, recording.calls.len());
+    tell(&mut lines, &Line::Plan(instructions, calls, plan.len()))?;
+    for (number, &place) in plan.iter().enumerate().skip(options.skip) {
+        tell(&mut lines, &Line::Place(place.to_string()))?;
+        // Every second one finds the victim's number still in use.
+        if let Err(text) = kill_at(&operation, place, number % 2 == 0)? {
+            tell(&mut lines, &Line::Violation(text))?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(lines: &mut impl Write, line: &Line) -> io::Result<()> {
+    writeln!(lines, "{line}").and_then(|()| lines.flush())
+}
+
+/// Stays on one processor, adopts orphans, and ends with the program.
+fn settle(cpu: usize) -> nix::Result<()> {
+    let mut cpus = CpuSet::new();
+    cpus.set(cpu)?;
+    sched_setaffinity(Pid::from_raw(0), &cpus)?;
+    prctl::set_child_subreaper(true)?;
+    prctl::set_pdeathsig(Signal::SIGKILL)
+}
+
+fn start(scene: &mut dyn Scene, notes: &Notes) -> nix::Result<Victim> {
+    Victim::start(|| {
+        notes.name_victim(std::process::id());
+        scene.perform(notes);
+        notes.finish();
+        Notes::mark();
+    })
+}
+
+/// Steps through the whole operation.
+fn record(operation: &Operation) -> anyhow::Result<Recording> {
+    let notes = Notes::new();
+    let mut scene = operation.set_up(&notes);
+    let mut victim = start(&mut *scene, &notes).context("cannot start a victim")?;
+    let mut recording = Recording::default();
+    loop {
+        let is_call = victim.is_before_call()?;
+        let mut step = victim.step()?;
+        if step == Step::Asleep {
+            recording.sleeps += 1;
+            scene.assist(&notes);
+            step = victim.step()?;
+        }
+        if is_call {
+            recording.calls.push(recording.instructions);
+        }
+        match step {
+            Step::Done | Step::Asleep => recording.instructions += 1,
+            Step::Mark => break,
+            Step::Ended => bail!("the victim ended before its operation"),
+        }
+    }
+    if !victim.release()? {
+        bail!("the victim failed");
+    }
+    scene.check(&notes).map_err(|text| anyhow::anyhow!("without a kill: {text}"))?;
+    drop(scene);
+    no_process_left().map_err(anyhow::Error::msg)?;
+    Ok(recording)
+}
+
+/// Performs once, kills at the place, and asks the survivors.
+fn kill_at(operation: &Operation, place: Place, is_reaped: bool) -> anyhow::Result<Verdict> {
+    let before = descriptors();
+    let notes = Notes::new();
+    let mut scene = operation.set_up(&notes);
+    let mut victim = start(&mut *scene, &notes).context("cannot start a victim")?;
+    go_to(place, &mut victim, || scene.assist(&notes))?;
+    let mut zombie = Some(victim.kill()?);
+    if is_reaped {
+        zombie.take().map_or(Ok(()), |zombie| zombie.reap())?;
+    }
+    let verdict = scene.check(&notes);
+    zombie.take().map_or(Ok(()), |zombie| zombie.reap())?;
+    drop((scene, notes));
+    Ok(verdict.and_then(|()| no_process_left()).and_then(|()| no_descriptor_left(before)))
+}
+
+/// Steps to a place. Should it end before, as the path is not the same each time, that will do.
+fn go_to(place: Place, victim: &mut Victim, mut assist: impl FnMut()) -> nix::Result<()> {
+    let (mut instructions, mut sleeps) = (0, 0);
+    while place != Place::After(instructions) {
+        match victim.step()? {
+            Step::Done => instructions += 1,
+            Step::Mark | Step::Ended => break,
+            Step::Asleep => {
+                sleeps += 1;
+                if place == Place::Asleep(sleeps) {
+                    break;
+                }
+                assist();
+                if place == Place::Woken(sleeps) {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
