@@ -50,6 +50,7 @@ pub struct Builder {
     pub(crate) memory: Memory,
     pub(crate) equipment: Result<Equipment, PoolError>,
     output: Output,
+    insights: bool,
 }
 
 /// What an initializer may return: nothing, or a `Result` of nothing.
@@ -88,6 +89,7 @@ impl Builder {
             memory: Memory::default(),
             equipment: Ok(Equipment::default()),
             output: Output::default(),
+            insights: false,
         }
     }
 
@@ -215,6 +217,13 @@ impl Builder {
         self
     }
 
+    /// Has workers measure how long tasks take, for [`Pool::statistics`] and [`Pool::timeline`].
+    /// That costs a look at the clock for each task, some tens of nanoseconds.
+    pub fn insights(mut self, insights: bool) -> Self {
+        self.insights = insights;
+        self
+    }
+
     /// Makes the pool, and starts its workers.
     ///
     /// # Errors
@@ -239,6 +248,7 @@ impl Builder {
             exit_timeout: self.exit_timeout,
             equipment: self.equipment?,
             output: self.output,
+            insights: self.insights,
         };
         Pool::start(config, self.deadline, self.retries)
     }

@@ -320,6 +320,6 @@ impl Drop for Pool {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("workers", &self.worker_pids()).finish_non_exhaustive()
+        write!(f, "{}", self.dump())
     }
 }

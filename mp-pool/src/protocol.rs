@@ -122,6 +122,11 @@ impl Words {
         self.at(RUNNING).store(item.word(BEGUN), Ordering::Release);
     }
 
+    /// Worker: the next item begins at `now`, whether or not it has a deadline.
+    pub(crate) fn set_started(&self, now: u64) {
+        self.at(STARTED).store(now, Ordering::Relaxed);
+    }
+
     /// Worker: the function has returned; false if the parent has condemned the item.
     pub(crate) fn end(&self, item: Item) -> bool {
         let ended = item.word(ENDED);

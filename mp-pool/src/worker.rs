@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Contexts;
 use crate::current;
 use crate::frames::{RESULT_HEADER, ResultFrame, Status};
+use crate::insight::Reporter;
 use crate::orders::{ChunkHeader, TaskFrame};
 use crate::protocol::{Item, RESULTS, RING, TASKS, Words, context_tag};
 use crate::run::{Run, TaskFunction, describe};
@@ -21,6 +22,8 @@ use crate::surroundings;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Start {
     pub(crate) region: Region,
+    /// Where to report how long tasks take.
+    pub(crate) reports: Option<Region>,
     pub(crate) bell: Bell,
     pub(crate) post: Descriptor,
     /// Its number among the workers.
@@ -43,12 +46,22 @@ pub(crate) struct Link {
     pub(crate) bell: Bell,
     results: Producer,
     post: Post,
+    reporter: Option<Reporter>,
 }
 
 impl Link {
     /// Tells the parent what became of an item; waits for room if there is none.
     #[inline]
     pub(crate) fn push(&mut self, item: Item, status: Status, parcel: &Parcel) {
+        if let Some(reporter) = &mut self.reporter {
+            // The next item begins now.
+            self.words.set_started(reporter.end(status != Status::Returned));
+        }
+        self.answer(item, status, parcel);
+    }
+
+    #[inline]
+    fn answer(&mut self, item: Item, status: Status, parcel: &Parcel) {
         let bytes = parcel.bytes();
         let header = ResultFrame::header(item, status, false);
         let is_plain = parcel.descriptors().is_empty();
@@ -65,7 +78,7 @@ impl Link {
         if spilled && let Err(reason) = self.send(item.tag(), parcel) {
             let mut answer = Parcel::new();
             let status = describe(&mut answer, Status::NotEncoded, &reason);
-            return self.push(item, status, &answer);
+            return self.answer(item, status, &answer);
         }
         let bytes = if spilled { &[][..] } else { parcel.bytes() };
         self.push_frame(&[&ResultFrame::header(item, status, spilled), bytes]);
@@ -116,7 +129,7 @@ fn wait_writable(post: &Post) {
 
 /// The function of the worker process: runs chunks until the parent says that there are no more.
 pub(crate) fn main(start: Start) -> Result<(), String> {
-    let Start { region, bell, post, id, cpu, initializer, state, finalizer } = start;
+    let Start { region, reports, bell, post, id, cpu, initializer, state, finalizer } = start;
     current::become_worker(id);
     cpu.map_or(Ok(()), surroundings::pin_to)?;
     let mut tasks = Consumer::attach(&region, TASKS, RING).map_err(text)?;
@@ -131,7 +144,9 @@ pub(crate) fn main(start: Start) -> Result<(), String> {
         let (_, arguments) = post.receive().map_err(text)?.ok_or("the arguments have not come")?;
         state::keep(maker.call(arguments)?);
     }
-    let link = Link { words: Words::new(region).map_err(text)?, bell, results, post };
+    let words = Words::new(region).map_err(text)?;
+    let reporter = reports.as_ref().map(Reporter::new).transpose().map_err(text)?;
+    let link = Link { words, bell, results, post, reporter };
     let mut worker = Worker::new(link);
     worker.link().push_frame(&[&ResultFrame::ready()]);
     worker.link().bell.ring();
@@ -226,6 +241,9 @@ impl Worker {
         };
         if !run.link.words.claim(chunk.seq) {
             return Ok(());
+        }
+        if let Some(reporter) = &mut run.link.reporter {
+            run.link.words.set_started(reporter.begin(chunk.seq, table.len() / 4));
         }
         let function = self.functions.get(&chunk.function);
         let function = function.ok_or("a function that was not announced")?;

@@ -41,6 +41,7 @@ impl Engine {
         let pid = worker.child().pid();
         let (reason, panic) = worker.last_words();
         let stderr = self.take_tail(&worker);
+        self.note_end(&mut worker, status);
         let given = std::mem::take(&mut worker.given);
         for (at, given) in given.into_iter().enumerate().rev() {
             let is_lost = at == 0 && begun.is_some();
@@ -97,10 +98,12 @@ impl Engine {
     /// An item was lost with its worker: another try, if it has one, or its error.
     fn lose(&mut self, given: &Given, error: TaskError) {
         if given.chunk.retries > 0 && matches!(error.kind, TaskErrorKind::WorkerLost { .. }) {
+            self.records.retried += 1;
             let mut item = given.chunk.part(given.done..given.done + 1);
             item.retries -= 1;
             self.pending.push_back(item);
         } else {
+            self.records.lost += 1;
             let place = given.chunk.first + given.done;
             given.chunk.call().job.answers().put(place, Answer::Failed(error));
         }

@@ -15,6 +15,8 @@ pub(crate) struct Given {
     pub(crate) chunk: Chunk,
     /// Items that are answered.
     pub(crate) done: usize,
+    /// Failures among these that were not counted yet.
+    pub(super) failed: u64,
 }
 
 impl Given {
@@ -50,6 +52,7 @@ impl Given {
             },
         };
         self.done += 1;
+        self.failed += u64::from(answer.is_failure());
         answers.put(place, answer);
         Ok(1)
     }

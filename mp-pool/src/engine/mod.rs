@@ -13,6 +13,7 @@ mod given;
 mod limits;
 mod memory;
 mod pace;
+mod records;
 mod worker;
 
 use std::collections::{HashMap, VecDeque};
@@ -24,6 +25,7 @@ use mp_process::Child;
 
 use crate::answer::Answer;
 use crate::chunk::Chunk;
+use crate::engine::records::Records;
 use crate::engine::worker::Worker;
 pub(crate) use crate::engine::{crew::Size, memory::Memory};
 use crate::equipment::Equipment;
@@ -49,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) exit_timeout: Duration,
     /// Where that goes which workers print.
     pub(crate) output: Output,
+    /// Workers measure their tasks.
+    pub(crate) insights: bool,
 }
 
 /// Where a pool is in its life.
@@ -89,6 +93,7 @@ pub(crate) struct Engine {
     /// Workers in a row that were ready, and failed by themselves before their first task.
     idle_failures: usize,
     oom_kills: OomKills,
+    records: Records,
     /// What finalizers have returned, with the numbers of the workers.
     exit_results: Vec<(usize, Answer)>,
     /// Reused for what rings are drained into.
@@ -120,6 +125,7 @@ impl Engine {
             unready: 0,
             idle_failures: 0,
             oom_kills: OomKills::new(),
+            records: Records::new(),
             exit_results: Vec::new(),
             buffer: Vec::new(),
         };
@@ -137,6 +143,7 @@ impl Engine {
         let name = format!("PoolWorker-{}", self.started);
         let lines = self.lines.as_deref();
         let worker = Worker::start(name, self.free_id(), &self.bell, &self.config, lines)?;
+        self.records.started(worker.id);
         self.workers.push(worker);
         Ok(())
     }
@@ -186,6 +193,7 @@ impl Engine {
 
     /// Takes chunks of a call that was let in, and gives out what can be given.
     pub(crate) fn submit(&mut self, chunks: Vec<Chunk>) {
+        self.records.received += chunks.iter().map(|chunk| chunk.count() as u64).sum::<u64>();
         let refused = match &self.phase {
             Phase::Running | Phase::Closed => None,
             Phase::Terminated => Some(TaskErrorKind::Cancelled.into()),

@@ -18,6 +18,7 @@ use crate::engine::pace::Pace;
 use crate::engine::{Config, felling};
 use crate::error::PoolError;
 use crate::frames::{ResultFrame, Results, Status};
+use crate::insight::{self, Bar, Reports, Track};
 use crate::lines::{Lines, Stream, Target};
 use crate::orders::TaskFrame;
 use crate::protocol::{self, Item, RESULTS, RING, TASKS, Words, now};
@@ -28,6 +29,9 @@ pub(crate) struct Worker {
     /// Its number among the workers.
     pub(crate) id: usize,
     process: Process<Result<(), String>>,
+    pub(crate) track: Track,
+    /// What it reports of its tasks, if it was asked to.
+    reports: Option<Reports>,
     /// What it says at its end, if that is read here.
     stderr: Option<Arc<Stream>>,
     words: Words,
@@ -77,8 +81,11 @@ impl Worker {
         let corrupt = |error| PoolError::system("use a fresh ring")(io::Error::other(error));
         let tasks = Producer::attach(&region, TASKS, RING).map_err(corrupt)?;
         let results = Consumer::attach(&region, RESULTS, RING).map_err(corrupt)?;
+        let reports = config.insights.then(insight::create_region).transpose()?;
+        let begun = now();
         let start = Start {
             region: region.clone(),
+            reports: reports.clone(),
             bell: bell.clone(),
             post: Descriptor::from(OwnedFd::from(theirs)),
             id,
@@ -101,6 +108,8 @@ impl Worker {
         })?;
         Ok(Self {
             id,
+            track: Track::new(id, process.pid(), begun),
+            reports: reports.map(|region| Reports::new(&region)).transpose().map_err(corrupt)?,
             process,
             stderr,
             words: Words::new(region)?,
@@ -164,7 +173,7 @@ impl Worker {
             self.pace.begin();
         }
         self.accepted += chunk.count() as u64;
-        self.given.push_back(Given { seq: self.next_seq, chunk, done: 0 });
+        self.given.push_back(Given { seq: self.next_seq, chunk, done: 0, failed: 0 });
         self.next_seq = self.next_seq.wrapping_add(1);
         self.news = true;
     }
@@ -198,7 +207,9 @@ impl Worker {
         let was_ready = self.ready;
         if !was_ready {
             self.ready = matches!(results.next(Item::NONE)?, Some(ResultFrame::Ready));
+            self.track.ready = self.ready.then(now);
         }
+        self.take_reports();
         let before = self.answered;
         while !results.is_empty() {
             self.take_in(&mut results)?;
@@ -206,6 +217,31 @@ impl Worker {
         let answered = (self.answered - before) as usize;
         self.pace.advance(answered);
         Ok(answered + usize::from(self.ready != was_ready))
+    }
+
+    /// Takes in what it reports. It does so of a task before it answers.
+    fn take_reports(&mut self) {
+        let Some(reports) = &mut self.reports else { return };
+        for span in reports.take() {
+            let Some(given) = self.given.iter().find(|given| given.seq == span.seq) else {
+                continue;
+            };
+            let place = |item: u32| given.chunk.first + item as usize;
+            let bar = Bar {
+                start: span.start,
+                end: span.end,
+                index: place(span.first),
+                tasks: span.count.into(),
+                failed: span.failed.into(),
+                busy: span.end - span.start,
+            };
+            self.track.add(bar, (place(span.slowest), span.longest), span.busy);
+        }
+    }
+
+    /// Whether it tells how long its tasks take.
+    pub(crate) fn has_reports(&self) -> bool {
+        self.reports.is_some()
     }
 
     /// Takes in the answers that belong to the call of the oldest chunk.
@@ -219,6 +255,8 @@ impl Worker {
                 break;
             }
             self.answered += given.take_in(results, &self.post, pid, &mut answers)?;
+            self.track.failed += mem::take(&mut given.failed);
+            self.track.tasks = self.answered;
             if given.done == given.chunk.count() {
                 self.given.pop_front();
             }
