@@ -42,6 +42,8 @@ impl Operation {
 pub(crate) trait Scene {
     /// Performs the operation, in the victim.
     fn perform(&mut self, notes: &Notes);
+    /// Gives up what is the victim's alone, in a survivor.
+    fn part(&mut self);
     /// Does what a sleeping victim waits for, in a survivor.
     fn assist(&mut self, notes: &Notes);
     /// Judges what the victim left, in a survivor.
@@ -49,6 +51,7 @@ pub(crate) trait Scene {
 }
 
 type Act<S> = Rc<dyn Fn(&mut S, &Notes)>;
+type Part<S> = Rc<dyn Fn(&mut S)>;
 type Check<S> = Rc<dyn Fn(&mut S, &Notes) -> Verdict>;
 
 /// An operation in the making.
@@ -56,6 +59,7 @@ pub(crate) struct Script<S> {
     name: String,
     set_up: Box<dyn Fn(&Notes) -> S>,
     victim: Act<S>,
+    apart: Part<S>,
     assist: Act<S>,
 }
 
@@ -69,6 +73,7 @@ pub(crate) fn operation<S: 'static>(
         name: name.into(),
         set_up: Box::new(set_up),
         victim: Rc::clone(&nothing),
+        apart: Rc::new(|_| ()),
         assist: nothing,
     }
 }
@@ -80,6 +85,12 @@ impl<S: 'static> Script<S> {
         self
     }
 
+    /// Says what survivors give up once the victim has it: ends whose closing is to be noticed.
+    pub(crate) fn apart(mut self, part: impl Fn(&mut S) + 'static) -> Script<S> {
+        self.apart = Rc::new(part);
+        self
+    }
+
     /// Says what a survivor does when the victim sleeps.
     pub(crate) fn assist(mut self, act: impl Fn(&mut S, &Notes) + 'static) -> Script<S> {
         self.assist = Rc::new(act);
@@ -88,12 +99,12 @@ impl<S: 'static> Script<S> {
 
     /// Says what must hold when the victim is dead.
     pub(crate) fn check(self, check: impl Fn(&mut S, &Notes) -> Verdict + 'static) -> Operation {
-        let Script { name, set_up, victim, assist } = self;
+        let Script { name, set_up, victim, apart, assist } = self;
         let check: Check<S> = Rc::new(check);
         let set_up = move |notes: &Notes| -> Box<dyn Scene> {
             let (state, victim) = (set_up(notes), Rc::clone(&victim));
-            let (assist, check) = (Rc::clone(&assist), Rc::clone(&check));
-            Box::new(Performance { state, victim, assist, check })
+            let (apart, assist) = (Rc::clone(&apart), Rc::clone(&assist));
+            Box::new(Performance { state, victim, apart, assist, check: Rc::clone(&check) })
         };
         Operation { name, set_up: Box::new(set_up) }
     }
@@ -102,6 +113,7 @@ impl<S: 'static> Script<S> {
 struct Performance<S> {
     state: S,
     victim: Act<S>,
+    apart: Part<S>,
     assist: Act<S>,
     check: Check<S>,
 }
@@ -109,6 +121,10 @@ struct Performance<S> {
 impl<S> Scene for Performance<S> {
     fn perform(&mut self, notes: &Notes) {
         (self.victim)(&mut self.state, notes);
+    }
+
+    fn part(&mut self) {
+        (self.apart)(&mut self.state);
     }
 
     fn assist(&mut self, notes: &Notes) {

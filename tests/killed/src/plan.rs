@@ -10,6 +10,9 @@ const EACH_UP_TO: usize = 2000;
 /// How many of the other places of longer operations are drawn.
 const DRAWN: usize = 300;
 
+/// A sample of a long operation is smaller: so many steps are enough.
+const SAMPLE_STEPS: usize = 100_000;
+
 /// A place within an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -54,6 +57,7 @@ impl Recording {
             (0..=self.instructions).partition(is_around);
         match sample {
             Some(count) => {
+                let count = count.min(SAMPLE_STEPS / (self.instructions + 1) + 2);
                 plan = random.draw(&mut plan, count / 3);
                 let drawn = random.draw(&mut calls, count / 3);
                 let rest = count - plan.len() - drawn.len();

@@ -22,6 +22,10 @@ use crate::stage::Line;
 /// How long a performance takes at most, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// One instruction that copies a megabyte is a million steps: glibc shall copy in a loop.
+const NO_REPEATS: &str = "glibc.cpu.x86_rep_movsb_threshold=1073741824:\
+                          glibc.cpu.x86_rep_stosb_threshold=1073741824";
+
 /// Performs all operations that are asked for.
 pub(crate) fn all(options: &Options) -> anyhow::Result<Vec<Outcome>> {
     let names = operations::all().into_iter().map(|operation| operation.name);
@@ -76,7 +80,8 @@ impl Stage {
             command.args(["--sample", &sample.to_string()]);
         }
         // What is bound at the first call would take other instructions at the second.
-        command.env("LD_BIND_NOW", "1").stdin(Stdio::null()).stdout(Stdio::piped());
+        command.env("LD_BIND_NOW", "1").env("GLIBC_TUNABLES", NO_REPEATS);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = command.spawn().context("cannot start a stage")?;
         let output = process.stdout.take().context("a stage has no output")?;
         let (sender, lines) = mpsc::channel();

@@ -95,12 +95,14 @@ fn settle(cpu: usize) -> nix::Result<()> {
 }
 
 fn start(scene: &mut dyn Scene, notes: &Notes) -> nix::Result<Victim> {
-    Victim::start(|| {
+    let victim = Victim::start(|| {
         notes.name_victim(std::process::id());
         scene.perform(notes);
         notes.finish();
         Notes::mark();
-    })
+    })?;
+    scene.part();
+    Ok(victim)
 }
 
 /// Steps through the whole operation.

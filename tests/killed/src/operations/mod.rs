@@ -1,7 +1,10 @@
 //! The operations, a file for each kind of object.
 
+mod channel;
 mod lock;
+mod memory;
 mod named;
+mod queue;
 mod semaphore;
 mod signals;
 
@@ -9,9 +12,14 @@ use crate::operation::Operation;
 
 /// All of them, in the order of the report.
 pub(crate) fn all() -> Vec<Operation> {
-    let all =
-        [lock::operations(), semaphore::operations(), signals::operations(), named::operations()];
-    all.into_iter().flatten().collect()
+    let mut all = lock::operations();
+    all.extend(semaphore::operations());
+    all.extend(signals::operations());
+    all.extend(named::operations());
+    all.extend(memory::operations());
+    all.extend(queue::operations());
+    all.extend(channel::operations());
+    all
 }
 
 pub(crate) fn find(name: &str) -> Option<Operation> {
