@@ -72,6 +72,8 @@ impl Shared {
     /// The body of the thread.
     pub(crate) fn drive(&self) {
         loop {
+            let life = self.engine().take_life();
+            life.tell();
             let (children, timeout) = {
                 let mut engine = self.engine();
                 while engine.pump() {}
@@ -98,6 +100,8 @@ impl Shared {
             lines.sync(Deadline::NEVER);
             lines.close();
         }
+        let life = self.engine().take_life();
+        life.tell_end();
         let mut over = self.over.lock();
         over.value = true;
         self.over.notify(&over);

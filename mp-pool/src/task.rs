@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::job::OnItem;
 use crate::output::{Fallible, Plain, TaskOutput};
 use crate::pool::Pool;
+use crate::progress::OnProgress;
 use crate::task_error::TaskError;
 
 /// A function to be called by the workers of a pool, and how: from [`Pool::task`].
@@ -56,7 +57,8 @@ pub struct Task<'p, F, M = Plain> {
     retries: u32,
     /// The value that its tasks share, or why they cannot be run.
     context: Result<Option<Arc<Context>>, TaskError>,
-    on_item: Option<OnItem>,
+    pub(crate) on_item: Option<OnItem>,
+    pub(crate) on_progress: Option<OnProgress>,
     output: PhantomData<fn() -> M>,
 }
 
@@ -77,6 +79,7 @@ impl<'p, F> Task<'p, F, Plain> {
             retries: pool.retries,
             context: Ok(None),
             on_item: None,
+            on_progress: None,
             output: PhantomData,
         }
     }
@@ -96,10 +99,23 @@ impl<'p, F> Task<'p, F, Plain> {
 
     /// The same options, for another function or another kind of output.
     fn convert<G, K>(self, change: impl FnOnce(F) -> G) -> Task<'p, G, K> {
-        let Self { pool, function, chunk_size, deadline, soft, retries, context, .. } = self;
+        let Self {
+            pool, function, chunk_size, deadline, soft, retries, context, on_progress, ..
+        } = self;
         let function = change(function);
         let (on_item, output) = (None, PhantomData);
-        Task { pool, function, chunk_size, deadline, soft, retries, context, on_item, output }
+        Task {
+            pool,
+            function,
+            chunk_size,
+            deadline,
+            soft,
+            retries,
+            context,
+            on_item,
+            on_progress,
+            output,
+        }
     }
 }
 

@@ -99,12 +99,14 @@ impl Engine {
     fn lose(&mut self, given: &Given, error: TaskError) {
         if given.chunk.retries > 0 && matches!(error.kind, TaskErrorKind::WorkerLost { .. }) {
             self.records.retried += 1;
+            self.life.lost(given.chunk.first + given.done, &error, true);
             let mut item = given.chunk.part(given.done..given.done + 1);
             item.retries -= 1;
             self.pending.push_back(item);
         } else {
             self.records.lost += 1;
             let place = given.chunk.first + given.done;
+            self.life.lost(place, &error, false);
             given.chunk.call().job.answers().put(place, Answer::Failed(error));
         }
     }
@@ -129,6 +131,7 @@ impl Engine {
     /// Gives up if workers come to nothing again and again.
     fn check_restarts(&mut self, error: TaskError) {
         if self.unready.max(self.idle_failures) > self.config.restarts {
+            self.life.broken(&error);
             self.stop_all(&error);
             self.phase = Phase::Broken(error);
         }

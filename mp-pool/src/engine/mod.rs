@@ -30,6 +30,7 @@ use crate::engine::worker::Worker;
 pub(crate) use crate::engine::{crew::Size, memory::Memory};
 use crate::equipment::Equipment;
 use crate::error::PoolError;
+use crate::life::Life;
 use crate::lines::{Lines, Output};
 use crate::oom::OomKills;
 use crate::run::TaskFunction;
@@ -94,6 +95,7 @@ pub(crate) struct Engine {
     idle_failures: usize,
     oom_kills: OomKills,
     records: Records,
+    life: Life,
     /// What finalizers have returned, with the numbers of the workers.
     exit_results: Vec<(usize, Answer)>,
     /// Reused for what rings are drained into.
@@ -107,6 +109,7 @@ impl Engine {
         bell: Bell,
         lines: Option<Arc<Lines>>,
     ) -> Result<Self, PoolError> {
+        let life = Life::new(config.size.most);
         let mut engine = Self {
             wanted: config.size.most,
             config,
@@ -126,6 +129,7 @@ impl Engine {
             idle_failures: 0,
             oom_kills: OomKills::new(),
             records: Records::new(),
+            life,
             exit_results: Vec::new(),
             buffer: Vec::new(),
         };
@@ -144,6 +148,7 @@ impl Engine {
         let lines = self.lines.as_deref();
         let worker = Worker::start(name, self.free_id(), &self.bell, &self.config, lines)?;
         self.records.started(worker.id);
+        self.life.started(&worker.track);
         self.workers.push(worker);
         Ok(())
     }
@@ -230,6 +235,7 @@ impl Engine {
             }
             if worker.ready && !was_ready {
                 self.unready = 0;
+                self.life.ready(&worker.track);
             }
             if worker.answered > 0 {
                 self.idle_failures = 0;
@@ -277,6 +283,11 @@ impl Engine {
         for chunk in self.pending.drain(..) {
             fail(&chunk, 0, error);
         }
+    }
+
+    /// Takes what has happened so far, to be told when the engine is not locked.
+    pub(crate) fn take_life(&mut self) -> Life {
+        self.life.take()
     }
 
     /// Whether the pool has ended, workers included.

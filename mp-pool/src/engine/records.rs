@@ -60,8 +60,7 @@ impl Records {
     }
 
     /// A worker has ended.
-    pub(super) fn ended(&mut self, mut track: Track, ending: Ending) {
-        track.end(ending);
+    fn ended(&mut self, track: Track) {
         self.finished += track.tasks;
         self.failed += track.failed;
         note_all_slow(&mut self.slowest, &track);
@@ -141,7 +140,9 @@ impl Engine {
         } else {
             Ending::Died(status.to_string(), task)
         };
-        self.records.ended(track, ending);
+        track.end(ending);
+        self.life.ended(&track);
+        self.records.ended(track);
     }
 
     pub(crate) fn dump(&self) -> Dump {

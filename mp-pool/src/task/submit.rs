@@ -26,7 +26,7 @@ impl<F, M> Task<'_, F, M> {
     {
         let count = items.len();
         let callbacks = self.pool.callbacks.clone();
-        let job = Arc::new(Job::new(count, callbacks, self.on_item.take()));
+        let job = Arc::new(Job::new(count, callbacks, self.take_listener(Some(count))));
         match self.enter::<A>() {
             Ok(number) => {
                 let mut entered = Entered { pool: &self.pool.shared, job: &job, is_whole: false };
