@@ -64,7 +64,7 @@ pub(crate) fn run_child(socket: OwnedFd, threads: usize, ready: impl FnOnce()) -
         // This returns in the children that it forks.
         let socket = fork_server::serve(template, line, threads);
         current::hold_line(socket);
-        registry::forget_parent();
+        registry::hold().disown();
         (task, parcel, at) = begin(line);
     }
     let reply = match catch_panic(ready) {
@@ -136,6 +136,11 @@ fn prepare(line: &Post, start: &Start) -> Result<(), String> {
         inherit(heritage);
     }
     take_program_name();
+    settle(settings)
+}
+
+/// Does to this process what the parent wants.
+pub(crate) fn settle(settings: &Settings) -> Result<(), String> {
     apply(settings)?;
     if settings.detached {
         // Of its own session, it outlives the parent's terminal as well. A process that leads a
@@ -169,9 +174,8 @@ pub(crate) fn put_on_streams(streams: [Option<BorrowedFd<'_>>; 3]) -> io::Result
         true => None,
         false => Some(File::options().read(true).write(true).open("/dev/null")?),
     };
-    let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
-    for (place, stream) in [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()].into_iter().zip(streams)
-    {
+    let places = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
+    for (place, stream) in places.into_iter().zip(streams) {
         if let Some(fd) = stream.or(null.as_ref().map(AsFd::as_fd)) {
             sys::replace(place, fd)?;
         }
@@ -186,7 +190,7 @@ fn inherit(heritage: &Heritage) {
     method::inherit_context(Context::inherit(heritage.method, preload));
 }
 
-pub(crate) fn apply(settings: &Settings) -> Result<(), String> {
+fn apply(settings: &Settings) -> Result<(), String> {
     if let Some(directory) = &settings.directory {
         std::env::set_current_dir(directory)
             .map_err(|error| format!("cannot change to {}: {error}", directory.display()))?;

@@ -1,5 +1,6 @@
 //! The parent's side of a child: to wait for it, to stop it, to know how it ended.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -98,6 +99,14 @@ impl Child {
     #[must_use]
     pub fn is_detached(&self) -> bool {
         self.inner.detached
+    }
+
+    /// Lets go of the line to a child that is none of this process: it would hide the death of the
+    /// parent, of which this is a forked copy. Other handles of the child may be left.
+    pub(crate) fn cut_line(&self) {
+        if let Ok(null) = File::open("/dev/null") {
+            let _ = sys::replace(self.inner.post.as_fd(), null.as_fd());
+        }
     }
 
     pub(crate) fn is_helper(&self) -> bool {

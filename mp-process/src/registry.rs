@@ -66,11 +66,26 @@ pub fn active_children() -> Vec<Child> {
     lock(&CHILDREN).iter().filter(|child| !child.is_helper()).cloned().collect()
 }
 
-/// Forgets what is the parent's: in a forked child, whose children and handlers are none of its
-/// own. The handlers are not even dropped: what they own may be a file to remove.
-pub(crate) fn forget_parent() {
-    mem::take(&mut *lock(&HANDLERS)).into_iter().for_each(mem::forget);
-    lock(&CHILDREN).clear();
+/// What a process has that a fork of it must not take for its own.
+pub(crate) struct Family {
+    children: MutexGuard<'static, Vec<Child>>,
+    handlers: MutexGuard<'static, Vec<Handler>>,
+}
+
+/// Lets nobody change children and handlers, so that a fork finds both lists whole.
+pub(crate) fn hold() -> Family {
+    Family { children: lock(&CHILDREN), handlers: lock(&HANDLERS) }
+}
+
+impl Family {
+    /// Forgets all of it, in the forked child.
+    pub(crate) fn disown(mut self) {
+        // They are not even dropped: what they own may be a file to remove.
+        mem::take(&mut *self.handlers).into_iter().for_each(mem::forget);
+        for child in mem::take(&mut *self.children) {
+            child.cut_line();
+        }
+    }
 }
 
 /// Runs `handler` when this process ends in the ordinary way: its function has returned or
@@ -115,7 +130,8 @@ extern "C" fn exit_handler() {
     let _ = catch_panic(end);
 }
 
-fn end() {
+/// What a process does at its end.
+pub(crate) fn end() {
     // A handler may register another.
     while let Some(handler) = { lock(&HANDLERS).pop() } {
         let _ = catch_panic(handler);

@@ -157,9 +157,9 @@ fn skin(builder: &Builder, stdio: [Source; 3]) -> Result<Skin, SpawnError> {
     let environment = environment(builder)?.into_iter();
     Ok(Skin {
         streams: [
-            stream(stdin, io::stdin().as_fd())?,
-            stream(stdout, io::stdout().as_fd())?,
-            stream(stderr, io::stderr().as_fd())?,
+            stream(stdin, rustix::stdio::stdin())?,
+            stream(stdout, rustix::stdio::stdout())?,
+            stream(stderr, rustix::stdio::stderr())?,
         ],
         directory: directory.map_err(SpawnError::system("open the working directory"))?.into(),
         environment: environment.flat_map(CString::into_bytes_with_nul).collect(),
@@ -182,7 +182,7 @@ fn stream(source: Source, own: BorrowedFd<'_>) -> Result<Option<Descriptor>, Spa
 
 /// Opens the pidfd of a child that was just started. If the program ignores SIGCHLD the child may
 /// be gone without a trace already; what is returned then looks like the pidfd of an ended process.
-fn open_pidfd(pid: Pid) -> rustix::io::Result<OwnedFd> {
+pub(crate) fn open_pidfd(pid: Pid) -> rustix::io::Result<OwnedFd> {
     match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
         Err(Errno::SRCH) => rustix::event::eventfd(1, EventfdFlags::CLOEXEC),
         Err(error) => {

@@ -14,7 +14,10 @@ use std::ptr;
 use rustix::process::Pid;
 
 pub(crate) use clone::Cloner;
-pub(crate) use forked::{block_signals, flush_streams, replace, set_environment, unblock_signals};
+pub(crate) use forked::{
+    block_signals, change_environment, exit_at_once, flush_streams, replace, set_environment,
+    unblock_signals,
+};
 
 /// Turns the error number that the posix_spawn family returns into an error.
 fn cvt(errno: c_int) -> io::Result<()> {

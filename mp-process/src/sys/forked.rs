@@ -1,6 +1,6 @@
 //! What a forked child changes of itself, where an executed one is given it.
 
-use std::ffi::{OsStr, c_int};
+use std::ffi::{OsStr, OsString, c_int};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -85,4 +85,32 @@ pub(crate) fn set_environment(text: &[u8]) {
             }
         }
     }
+}
+
+/// Sets variables, or removes those without a value, having removed all of them if `clear`.
+pub(crate) fn change_environment(clear: bool, changes: &[(OsString, Option<OsString>)]) {
+    // SAFETY: this runs in a process of one thread, which alone reads and changes it. The names
+    // were taken from what `execve` would have been given.
+    unsafe {
+        if clear {
+            libc::clearenv();
+        }
+        for (name, value) in changes.iter().filter(|(name, _)| is_settable(name)) {
+            match value {
+                Some(value) => std::env::set_var(name, value),
+                None => std::env::remove_var(name),
+            }
+        }
+    }
+}
+
+/// Whether the C library takes it for the name of a variable.
+fn is_settable(name: &OsStr) -> bool {
+    !name.is_empty() && !name.as_bytes().iter().any(|&byte| matches!(byte, 0 | b'='))
+}
+
+/// Ends this process, and runs nothing more of it.
+pub(crate) fn exit_at_once(code: i32) -> ! {
+    // SAFETY: it does not return, and leaves nothing that anybody would use.
+    unsafe { libc::_exit(code) }
 }
