@@ -28,6 +28,8 @@ type SetUp = Box<dyn Fn(&Notes) -> Box<dyn Scene>>;
 /// A named operation, to be performed over and over.
 pub(crate) struct Operation {
     pub(crate) name: String,
+    /// Whether the victim is not who performs, but who is started in the course of it.
+    pub(crate) kills_child: bool,
     set_up: SetUp,
 }
 
@@ -57,6 +59,7 @@ type Check<S> = Rc<dyn Fn(&mut S, &Notes) -> Verdict>;
 /// An operation in the making.
 pub(crate) struct Script<S> {
     name: String,
+    kills_child: bool,
     set_up: Box<dyn Fn(&Notes) -> S>,
     victim: Act<S>,
     apart: Part<S>,
@@ -71,6 +74,7 @@ pub(crate) fn operation<S: 'static>(
     let nothing: Act<S> = Rc::new(|_, _| ());
     Script {
         name: name.into(),
+        kills_child: false,
         set_up: Box::new(set_up),
         victim: Rc::clone(&nothing),
         apart: Rc::new(|_| ()),
@@ -82,6 +86,13 @@ impl<S: 'static> Script<S> {
     /// Says what the victim does; it prepares itself up to [`Notes::mark`].
     pub(crate) fn victim(mut self, act: impl Fn(&mut S, &Notes) + 'static) -> Script<S> {
         self.victim = Rc::new(act);
+        self
+    }
+
+    /// Says what somebody does who starts a process, which is the victim, and outlives it.
+    pub(crate) fn parent(mut self, act: impl Fn(&mut S, &Notes) + 'static) -> Script<S> {
+        self.victim = Rc::new(act);
+        self.kills_child = true;
         self
     }
 
@@ -99,14 +110,14 @@ impl<S: 'static> Script<S> {
 
     /// Says what must hold when the victim is dead.
     pub(crate) fn check(self, check: impl Fn(&mut S, &Notes) -> Verdict + 'static) -> Operation {
-        let Script { name, set_up, victim, apart, assist } = self;
+        let Script { name, kills_child, set_up, victim, apart, assist } = self;
         let check: Check<S> = Rc::new(check);
         let set_up = move |notes: &Notes| -> Box<dyn Scene> {
             let (state, victim) = (set_up(notes), Rc::clone(&victim));
             let (apart, assist) = (Rc::clone(&apart), Rc::clone(&assist));
             Box::new(Performance { state, victim, apart, assist, check: Rc::clone(&check) })
         };
-        Operation { name, set_up: Box::new(set_up) }
+        Operation { name, kills_child, set_up: Box::new(set_up) }
     }
 }
 

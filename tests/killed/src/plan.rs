@@ -45,6 +45,13 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
+    /// How many system calls are behind one who has done so many instructions, and how many
+    /// instructions that were.
+    pub(crate) fn calls_before(&self, instructions: usize) -> (usize, usize) {
+        let calls = self.calls.partition_point(|&call| call < instructions);
+        (calls, calls.checked_sub(1).map_or(0, |last| self.calls[last] + 1))
+    }
+
     /// The places to kill at.
     pub(crate) fn plan(&self, sample: Option<usize>, seed: u64) -> Vec<Place> {
         let mut random = Random::new(seed);
@@ -57,7 +64,8 @@ impl Recording {
             (0..=self.instructions).partition(is_around);
         match sample {
             Some(count) => {
-                let count = count.min(SAMPLE_STEPS / (self.instructions + 1) + 2);
+                let steps = self.instructions / (self.calls.len() + 1) + 1;
+                let count = count.min(SAMPLE_STEPS / steps + 1);
                 plan = random.draw(&mut plan, count / 3);
                 let drawn = random.draw(&mut calls, count / 3);
                 let rest = count - plan.len() - drawn.len();

@@ -19,7 +19,7 @@ use crate::operations;
 use crate::options::Options;
 use crate::plan::{Place, Recording};
 use crate::remains::{descriptors, no_descriptor_left, no_process_left};
-use crate::victim::{Step, Victim};
+use crate::victim::{Step, Victim, Zombie};
 
 /// What a stage tells who keeps watch, one a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub(crate) fn perform(name: &str, options: &Options, mut lines: impl Write) -> a
     for (number, &place) in plan.iter().enumerate().skip(options.skip) {
         tell(&mut lines, &Line::Place(place.to_string()))?;
         // Every second one finds the victim's number still in use.
-        if let Err(text) = kill_at(&operation, place, number % 2 == 0)? {
+        if let Err(text) = kill_at(&operation, &recording, place, number % 2 == 0)? {
             tell(&mut lines, &Line::Violation(text))?;
         }
     }
@@ -94,13 +94,17 @@ fn settle(cpu: usize) -> nix::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)
 }
 
-fn start(scene: &mut dyn Scene, notes: &Notes) -> nix::Result<Victim> {
-    let victim = Victim::start(|| {
+fn start(operation: &Operation, scene: &mut dyn Scene, notes: &Notes) -> nix::Result<Victim> {
+    let perform = || {
         notes.name_victim(std::process::id());
         scene.perform(notes);
         notes.finish();
-        Notes::mark();
-    })?;
+        if !operation.kills_child {
+            Notes::mark();
+        }
+    };
+    let start = if operation.kills_child { Victim::start_child } else { Victim::start };
+    let victim = start(perform)?;
     scene.part();
     Ok(victim)
 }
@@ -109,7 +113,7 @@ fn start(scene: &mut dyn Scene, notes: &Notes) -> nix::Result<Victim> {
 fn record(operation: &Operation) -> anyhow::Result<Recording> {
     let notes = Notes::new();
     let mut scene = operation.set_up(&notes);
-    let mut victim = start(&mut *scene, &notes).context("cannot start a victim")?;
+    let mut victim = start(operation, &mut *scene, &notes).context("cannot start a victim")?;
     let mut recording = Recording::default();
     loop {
         let is_call = victim.is_before_call()?;
@@ -124,12 +128,12 @@ fn record(operation: &Operation) -> anyhow::Result<Recording> {
         }
         match step {
             Step::Done | Step::Asleep => recording.instructions += 1,
-            Step::Mark => break,
-            Step::Ended => bail!("the victim ended before its operation"),
+            Step::Ended if !operation.kills_child => bail!("it ended before its operation"),
+            Step::Mark | Step::Ended => break,
         }
     }
     if !victim.release()? {
-        bail!("the victim failed");
+        bail!("without a kill: it failed");
     }
     scene.check(&notes).map_err(|text| anyhow::anyhow!("without a kill: {text}"))?;
     drop(scene);
@@ -138,27 +142,46 @@ fn record(operation: &Operation) -> anyhow::Result<Recording> {
 }
 
 /// Performs once, kills at the place, and asks the survivors.
-fn kill_at(operation: &Operation, place: Place, is_reaped: bool) -> anyhow::Result<Verdict> {
+fn kill_at(
+    operation: &Operation,
+    recording: &Recording,
+    place: Place,
+    is_reaped: bool,
+) -> anyhow::Result<Verdict> {
     let before = descriptors();
     let notes = Notes::new();
     let mut scene = operation.set_up(&notes);
-    let mut victim = start(&mut *scene, &notes).context("cannot start a victim")?;
-    go_to(place, &mut victim, || scene.assist(&notes))?;
+    let mut victim = start(operation, &mut *scene, &notes).context("cannot start a victim")?;
+    go_to(place, recording, &mut victim, || scene.assist(&notes))?;
     let mut zombie = Some(victim.kill()?);
-    if is_reaped {
-        zombie.take().map_or(Ok(()), |zombie| zombie.reap())?;
+    let reap = |zombie: &mut Option<Zombie>| zombie.take().map_or(Ok(true), Zombie::reap);
+    let early = zombie.as_ref().is_some_and(|zombie| is_reaped || zombie.has_parent());
+    if early && !reap(&mut zombie)? {
+        return Ok(Err("the parent failed".to_owned()));
     }
     let verdict = scene.check(&notes);
-    zombie.take().map_or(Ok(()), |zombie| zombie.reap())?;
+    reap(&mut zombie)?;
     drop((scene, notes));
     Ok(verdict.and_then(|()| no_process_left()).and_then(|()| no_descriptor_left(before)))
 }
 
-/// Steps to a place. Should it end before, as the path is not the same each time, that will do.
-fn go_to(place: Place, victim: &mut Victim, mut assist: impl FnMut()) -> nix::Result<()> {
-    let (mut instructions, mut sleeps) = (0, 0);
-    while place != Place::After(instructions) {
-        match victim.step()? {
+/// Steps to a place, with a leap over the system calls before it. Should it end before, as the path
+/// is not the same each time, that will do.
+fn go_to(
+    place: Place,
+    recording: &Recording,
+    victim: &mut Victim,
+    mut assist: impl FnMut(),
+) -> nix::Result<()> {
+    let (calls, mut instructions) = match place {
+        Place::After(number) => recording.calls_before(number),
+        Place::Asleep(_) | Place::Woken(_) => (usize::MAX, 0),
+    };
+    let (mut leaps, mut sleeps) = (0, 0);
+    while leaps < calls || place != Place::After(instructions) {
+        let is_leap = leaps < calls;
+        match if is_leap { victim.leap()? } else { victim.step()? } {
+            Step::Done if is_leap => leaps += 1,
             Step::Done => instructions += 1,
             Step::Mark | Step::Ended => break,
             Step::Asleep => {

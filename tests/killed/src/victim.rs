@@ -14,10 +14,18 @@ use crate::fork::fork;
 /// Looks at a victim that should have made its step, before a look whether it sleeps.
 const LOOKS: usize = 6;
 
+/// It dies with its tracer, and stops at system calls can be told from others.
+const OPTIONS: Options = Options::PTRACE_O_EXITKILL.union(Options::PTRACE_O_TRACESYSGOOD);
+
+/// That a stop is before a system call, `PTRACE_SYSCALL_INFO_ENTRY`.
+const ENTRY: u8 = 1;
+
 /// A child under `ptrace(2)`.
 #[derive(Debug)]
 pub(crate) struct Victim {
     pid: Pid,
+    /// Who started it, if that is not this process.
+    parent: Option<Pid>,
     /// What it was stopped for, and shall get with the next step.
     signal: Option<Signal>,
     stride: Stride,
@@ -55,10 +63,28 @@ impl Victim {
             0
         })?;
         expect_mark(pid)?;
-        ptrace::setoptions(pid, Options::PTRACE_O_EXITKILL)?;
+        ptrace::setoptions(pid, OPTIONS)?;
         ptrace::cont(pid, None)?;
         expect_mark(pid)?;
-        Ok(Victim { pid, signal: None, stride: Stride::Stopped })
+        Ok(Victim { pid, parent: None, signal: None, stride: Stride::Stopped })
+    }
+
+    /// Starts one that does `work`, in the course of which it starts a process: that is the victim,
+    /// from its first instruction on. The other is its parent, a survivor.
+    pub(crate) fn start_child(work: impl FnOnce()) -> nix::Result<Victim> {
+        let parent = fork(|| {
+            ptrace::traceme().and_then(|()| raise(Signal::SIGSTOP)).expect("tracing was tried out");
+            work();
+            0
+        })?;
+        expect_mark(parent)?;
+        let births = Options::PTRACE_O_TRACEFORK | Options::PTRACE_O_TRACEVFORK;
+        ptrace::setoptions(parent, OPTIONS | births)?;
+        let pid = expect_birth(parent)?;
+        ptrace::detach(parent, None)?;
+        expect_mark(pid)?;
+        ptrace::setoptions(pid, OPTIONS)?;
+        Ok(Victim { pid, parent: Some(parent), signal: None, stride: Stride::Stopped })
     }
 
     /// Lets it do one instruction.
@@ -82,6 +108,33 @@ impl Victim {
             }
             _ => Step::Ended,
         })
+    }
+
+    /// Lets it run to the end of its next system call: as many steps at once.
+    pub(crate) fn leap(&mut self) -> nix::Result<Step> {
+        loop {
+            if self.stride == Stride::Stopped {
+                ptrace::syscall(self.pid, self.signal.take())?;
+                self.stride = Stride::Moving;
+            }
+            let Some(status) = self.wait()? else {
+                self.stride = Stride::Sleeping;
+                return Ok(Step::Asleep);
+            };
+            self.stride = Stride::Stopped;
+            match status {
+                WaitStatus::PtraceSyscall(_) if ptrace::syscall_info(self.pid)?.op == ENTRY => {
+                    ptrace::syscall(self.pid, None)?;
+                    self.stride = Stride::InCall;
+                }
+                WaitStatus::PtraceSyscall(_) => return Ok(Step::Done),
+                WaitStatus::Stopped(_, Signal::SIGSTOP) => return Ok(Step::Mark),
+                // The first instruction of a new program.
+                WaitStatus::Stopped(_, Signal::SIGTRAP) => {}
+                WaitStatus::Stopped(_, signal) => self.signal = Some(signal),
+                _ => return Ok(Step::Ended),
+            }
+        }
     }
 
     /// Waits for the end of a step; `None` if it sleeps and that is news.
@@ -112,14 +165,20 @@ impl Victim {
     /// Kills it where it is. Until it is reaped it is a zombie.
     pub(crate) fn kill(self) -> nix::Result<Zombie> {
         kill(self.pid, Signal::SIGKILL)?;
-        waitid(Id::Pid(self.pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)?;
-        Ok(Zombie { pid: self.pid })
+        waitid(
+            Id::Pid(self.pid),
+            WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL,
+        )?;
+        Ok(Zombie { pid: self.pid, parent: self.parent })
     }
 
     /// Lets it run to its end; returns whether that was in order.
     pub(crate) fn release(self) -> nix::Result<bool> {
+        if let Some(parent) = self.parent {
+            return has_succeeded(parent);
+        }
         ptrace::detach(self.pid, None)?;
-        Ok(waitpid(self.pid, None)? == WaitStatus::Exited(self.pid, 0))
+        has_succeeded(self.pid)
     }
 }
 
@@ -127,11 +186,37 @@ impl Victim {
 #[derive(Debug)]
 pub(crate) struct Zombie {
     pid: Pid,
+    parent: Option<Pid>,
 }
 
 impl Zombie {
-    pub(crate) fn reap(self) -> nix::Result<()> {
-        waitpid(self.pid, Some(WaitPidFlag::__WALL)).map(drop)
+    /// Takes its status. If it has a parent, that gets it too; returns whether it made good of it.
+    pub(crate) fn reap(self) -> nix::Result<bool> {
+        waitpid(self.pid, Some(WaitPidFlag::__WALL))?;
+        self.parent.map_or(Ok(true), has_succeeded)
+    }
+
+    /// Tells whether somebody else waits for its status.
+    pub(crate) fn has_parent(&self) -> bool {
+        self.parent.is_some()
+    }
+}
+
+fn has_succeeded(pid: Pid) -> nix::Result<bool> {
+    Ok(waitpid(pid, None)? == WaitStatus::Exited(pid, 0))
+}
+
+/// Waits until a process has started another; returns which.
+fn expect_birth(parent: Pid) -> nix::Result<Pid> {
+    ptrace::cont(parent, None)?;
+    loop {
+        match waitpid(parent, Some(WaitPidFlag::__WALL))? {
+            WaitStatus::PtraceEvent(..) => {
+                return Ok(Pid::from_raw(ptrace::getevent(parent)? as i32));
+            }
+            WaitStatus::Stopped(_, signal) => ptrace::cont(parent, signal)?,
+            _ => return Err(Errno::ECHILD),
+        }
     }
 }
 

@@ -4,6 +4,8 @@ mod channel;
 mod lock;
 mod memory;
 mod named;
+mod pool;
+mod process;
 mod queue;
 mod semaphore;
 mod signals;
@@ -19,6 +21,8 @@ pub(crate) fn all() -> Vec<Operation> {
     all.extend(memory::operations());
     all.extend(queue::operations());
     all.extend(channel::operations());
+    all.extend(process::operations());
+    all.extend(pool::operations());
     all
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use mp_sync::{Barrier, Condition, Event, Lock, RLock, RwLock, Semaphore};
+use mp_sync::{Barrier, Condition, Event, Lock, LockError, RLock, RwLock, Semaphore};
 
 use crate::notes::Notes;
 use crate::operation::{Operation, Verdict, ensure, operation};
@@ -82,9 +82,9 @@ macro_rules! kind {
 
 fn kinds() -> [Kind; 7] {
     [
-        kind!(Lock, (), |lock| drop(lock.lock().unwrap())),
-        kind!(RLock, (), |lock| drop(lock.lock().unwrap())),
-        kind!(RwLock, (), |lock| drop(lock.write().unwrap())),
+        kind!(Lock, (), |lock| drop(lock.lock().or_else(LockError::recover).unwrap())),
+        kind!(RLock, (), |lock| drop(lock.lock().or_else(LockError::recover).unwrap())),
+        kind!(RwLock, (), |lock| drop(lock.write().or_else(LockError::recover).unwrap())),
         kind!(Semaphore, (2), |semaphore| assert_eq!(semaphore.available(), 2)),
         kind!(Condition, (), |condition| condition.notify_all()),
         kind!(Event, (), |event| event.set()),
