@@ -21,6 +21,7 @@ pub use error::ManagerError;
 pub use manager::{Manager, ObjectInfo};
 pub use method::Method;
 pub use proxies::{
-    ArrayProxy, DictProxy, ListProxy, NamespaceProxy, Pages, Proxy, SetProxy, Transaction,
-    ValueProxy, Watch,
+    ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, JoinableQueueProxy, ListProxy,
+    LockGuard, LockProxy, MonitorGuard, NamespaceProxy, Pages, Permit, Proxy, QueueProxy,
+    RLockProxy, SemaphoreProxy, SetProxy, Transaction, ValueProxy, Watch,
 };

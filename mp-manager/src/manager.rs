@@ -9,13 +9,14 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::builder::Builder;
-use crate::client::{self, Link, Request};
+use crate::client::{self, Link, Reference, Request};
 use crate::error::ManagerError;
 use crate::function;
 use crate::objects::Kind;
 use crate::origin::Origin;
 use crate::proxies::{
-    ArrayProxy, DictProxy, ListProxy, NamespaceProxy, Proxy, SetProxy, ValueProxy,
+    ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, JoinableQueueProxy, ListProxy,
+    LockProxy, NamespaceProxy, Proxy, QueueProxy, RLockProxy, SemaphoreProxy, SetProxy, ValueProxy,
 };
 use crate::wire::{ANSWER_HEADER, Reader, SERVER, op};
 
@@ -188,6 +189,106 @@ impl Manager {
         let reference = self.create_kind(Kind::List).create()?;
         ListProxy::new(reference.clone()).extend(values)?;
         Ok(ArrayProxy::new(reference))
+    }
+
+    /// Makes a queue of at most `max_len` values; 0 stands for as many as memory allows.
+    ///
+    /// # Errors
+    ///
+    /// See [`ManagerError`].
+    #[doc(alias = "Queue")]
+    pub fn queue<T>(&self, max_len: usize) -> Result<QueueProxy<T>, ManagerError> {
+        self.create_queue(max_len).map(QueueProxy::new)
+    }
+
+    /// Makes a queue that can be waited for until all is done, of at most `max_len` values; 0
+    /// stands for as many as memory allows.
+    ///
+    /// # Errors
+    ///
+    /// See [`ManagerError`].
+    #[doc(alias = "JoinableQueue")]
+    pub fn joinable_queue<T>(&self, max_len: usize) -> Result<JoinableQueueProxy<T>, ManagerError> {
+        self.create_queue(max_len).map(JoinableQueueProxy::new)
+    }
+
+    fn create_queue(&self, max_len: usize) -> Result<Reference, ManagerError> {
+        let bound = if max_len == 0 { u64::MAX } else { max_len as u64 };
+        self.create_kind(Kind::Queue).number(bound).create()
+    }
+
+    /// Makes a lock.
+    ///
+    /// # Errors
+    ///
+    /// See [`ManagerError`].
+    #[doc(alias = "Lock")]
+    pub fn lock(&self) -> Result<LockProxy, ManagerError> {
+        self.create_permits(1, 1).map(LockProxy::new)
+    }
+
+    /// Makes a lock that its holder may take several times.
+    ///
+    /// # Errors
+    ///
+    /// See [`ManagerError`].
+    #[doc(alias = "RLock")]
+    pub fn rlock(&self) -> Result<RLockProxy, ManagerError> {
+        self.create_kind(Kind::Monitor).create().map(RLockProxy::new)
+    }
+
+    /// Makes a condition, with a lock of its own.
+    ///
+    /// # Errors
+    ///
+    /// See [`ManagerError`].
+    #[doc(alias = "Condition")]
+    pub fn condition(&self) -> Result<ConditionProxy, ManagerError> {
+        self.create_kind(Kind::Monitor).create().map(ConditionProxy::new)
+    }
+
+    /// Makes a semaphore of so many permits, to which others can be added.
+    ///
+    /// # Errors
+    ///
+    /// See [`ManagerError`].
+    #[doc(alias = "Semaphore")]
+    pub fn semaphore(&self, permits: u64) -> Result<SemaphoreProxy, ManagerError> {
+        self.create_permits(permits, u64::MAX).map(SemaphoreProxy::new)
+    }
+
+    /// Makes a semaphore of so many permits, and never more.
+    ///
+    /// # Errors
+    ///
+    /// See [`ManagerError`].
+    #[doc(alias = "BoundedSemaphore")]
+    pub fn bounded_semaphore(&self, permits: u64) -> Result<SemaphoreProxy, ManagerError> {
+        self.create_permits(permits, permits).map(SemaphoreProxy::new)
+    }
+
+    fn create_permits(&self, free: u64, bound: u64) -> Result<Reference, ManagerError> {
+        self.create_kind(Kind::Semaphore).number(free).number(bound).create()
+    }
+
+    /// Makes an event.
+    ///
+    /// # Errors
+    ///
+    /// See [`ManagerError`].
+    #[doc(alias = "Event")]
+    pub fn event(&self) -> Result<EventProxy, ManagerError> {
+        self.create_kind(Kind::Event).create().map(EventProxy::new)
+    }
+
+    /// Makes a barrier for so many; at least one.
+    ///
+    /// # Errors
+    ///
+    /// See [`ManagerError`].
+    #[doc(alias = "Barrier")]
+    pub fn barrier(&self, parties: usize) -> Result<BarrierProxy, ManagerError> {
+        self.create_kind(Kind::Barrier).number(parties as u64).create().map(BarrierProxy::new)
     }
 
     /// Makes an object of any type: what `f` returns, which is called on the server with `args`, a

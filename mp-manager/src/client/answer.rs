@@ -38,6 +38,10 @@ impl<'a> Answer<'a> {
         self.read(|reader| reader.flag())
     }
 
+    pub(crate) fn byte(&mut self) -> Result<u8, ManagerError> {
+        self.read(|reader| reader.u8())
+    }
+
     pub(crate) fn number(&mut self) -> Result<u64, ManagerError> {
         self.read(|reader| reader.u64())
     }

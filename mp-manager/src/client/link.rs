@@ -17,9 +17,7 @@ use super::registry;
 use crate::error::{ManagerError, Refusal};
 use crate::function::Shim;
 use crate::origin::Origin;
-use crate::wire::{
-    ANSWER_HEADER, DONE, NO_ANSWER, ObjectId, Put, REQUEST_HEADER, RequestHeader, SERVER, op,
-};
+use crate::wire::{ANSWER_HEADER, DONE, NO_ANSWER, ObjectId, Put, RequestHeader, SERVER, op};
 
 /// How long a server may take to let this process in.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -134,13 +132,11 @@ impl Link {
         Ok(id)
     }
 
-    /// Sends a request that has no answer.
-    fn tell(&self, op: u8, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Lost> {
-        let mut bytes = Vec::with_capacity(REQUEST_HEADER + 8);
-        RequestHeader { id: NO_ANSWER, object: SERVER, op }.write(&mut bytes);
-        write(&mut bytes);
-        let parcel = Parcel::from_parts(bytes, Vec::new());
-        lock(&self.outgoing).line.send(NO_ANSWER, &parcel)
+    /// Sends a request that has no answer. If the server is gone, it is not needed either.
+    pub(crate) fn tell(&self, request: &Parcel) {
+        if self.check().is_ok() && lock(&self.outgoing).line.send(NO_ANSWER, request).is_err() {
+            drop(self.lose());
+        }
     }
 
     fn receive(&self, id: u64) -> Result<Vec<u8>, ManagerError> {
@@ -230,20 +226,15 @@ impl Link {
             return Ok(*number);
         }
         let number = sender.functions.len() as u32;
-        let mut bytes = Vec::new();
-        RequestHeader { id: NO_ANSWER, object: SERVER, op: op::FUNCTION }.write(&mut bytes);
-        bytes.put_bytes(encoded.bytes());
-        let parcel = Parcel::from_parts(bytes, Vec::new());
-        sender.line.send(NO_ANSWER, &parcel).map_err(|Lost| self.lose())?;
+        let request = own_request(op::FUNCTION, |bytes| bytes.put_bytes(encoded.bytes()));
+        sender.line.send(NO_ANSWER, &request).map_err(|Lost| self.lose())?;
         sender.functions.insert(function, number);
         Ok(number)
     }
 
-    /// Gives a reference back. That a proxy is dropped is no reason to complain.
+    /// Gives a reference back.
     pub(crate) fn release(&self, id: ObjectId) {
-        if self.check().is_ok() && self.tell(op::RELEASE, |bytes| bytes.put_u64(id)).is_err() {
-            drop(self.lose());
-        }
+        self.tell(&own_request(op::RELEASE, |bytes| bytes.put_u64(id)));
     }
 
     /// Gets one more reference to an object.
@@ -266,18 +257,24 @@ impl Link {
         write: impl FnOnce(&mut Vec<u8>),
         descriptor: Option<Descriptor>,
     ) -> Result<Vec<u8>, ManagerError> {
-        let mut bytes = Vec::new();
-        RequestHeader { id: NO_ANSWER, object: SERVER, op }.write(&mut bytes);
-        write(&mut bytes);
+        let (bytes, _) = own_request(op, write).into_parts();
         self.call(&mut Parcel::from_parts(bytes, descriptor.into_iter().collect()))
     }
 
     /// Tells the server to end.
     pub(crate) fn shut_down(&self) {
-        // If it is gone, all the better.
-        let _ = self.tell(op::SHUTDOWN, |_| {});
+        self.tell(&own_request(op::SHUTDOWN, |_| {}));
         drop(self.lose());
     }
+}
+
+/// A request to the server itself.
+fn own_request(op: u8, write: impl FnOnce(&mut Vec<u8>)) -> Parcel {
+    let mut request = Parcel::new();
+    let bytes = request.bytes_mut();
+    RequestHeader { id: NO_ANSWER, object: SERVER, op }.write(bytes);
+    write(bytes);
+    request
 }
 
 #[cold]

@@ -96,6 +96,11 @@ impl<'a> Request<'a> {
         Ok(Answer::new(self.link, frame))
     }
 
+    /// Sends it without waiting for anything: for what is dropped.
+    pub(crate) fn tell(self) {
+        self.link.tell(&self.parcel);
+    }
+
     /// Has an object made; returns a reference to it.
     pub(crate) fn create(self) -> Result<Reference, ManagerError> {
         let link = self.link;

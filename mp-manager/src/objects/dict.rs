@@ -177,7 +177,7 @@ impl Object for Dict {
         }
     }
 
-    fn expire(&mut self, ticket: Ticket) -> Option<Reply> {
+    fn expire(&mut self, ticket: Ticket, _: &mut Turn<'_>) -> Option<Reply> {
         let (key, _) = self
             .watchers
             .iter()

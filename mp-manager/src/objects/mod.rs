@@ -6,16 +6,27 @@
 //! without the lock of the server, and the object is away meanwhile: who asks it waits, others do
 //! not.
 
+mod barrier;
 mod custom;
 mod dict;
+mod event;
 mod list;
+mod monitor;
 mod ordered;
+mod queue;
+mod semaphore;
 mod stored;
+mod waiters;
 
+pub(crate) use barrier::op as barrier_op;
 pub(crate) use custom::op as custom_op;
 pub(crate) use dict::{DictData, op as dict_op};
+pub(crate) use event::op as event_op;
 pub(crate) use list::op as list_op;
+pub(crate) use monitor::op as monitor_op;
 pub(crate) use ordered::OrderedMap;
+pub(crate) use queue::op as queue_op;
+pub(crate) use semaphore::op as semaphore_op;
 pub(crate) use stored::Stored;
 
 use std::sync::Arc;
@@ -49,10 +60,24 @@ pub(crate) enum Kind {
     Dict = 1,
     List,
     Custom,
+    Queue,
+    Semaphore,
+    Monitor,
+    Event,
+    Barrier,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Dict, Self::List, Self::Custom];
+    const ALL: [Self; 8] = [
+        Self::Dict,
+        Self::List,
+        Self::Custom,
+        Self::Queue,
+        Self::Semaphore,
+        Self::Monitor,
+        Self::Event,
+        Self::Barrier,
+    ];
 
     pub(crate) fn read(fields: &mut Reader<'_>) -> Result<Self, Malformed> {
         let number = fields.u8()?;
@@ -60,15 +85,16 @@ impl Kind {
     }
 
     /// Makes an object, of the fields that its constructor takes.
-    pub(crate) fn create(
-        self,
-        _fields: Reader<'_>,
-        _aide: &Aide,
-    ) -> Result<Box<dyn Object>, Refusal> {
+    pub(crate) fn create(self, fields: &mut Reader<'_>) -> Result<Box<dyn Object>, Malformed> {
         Ok(match self {
             Self::Dict => Box::<dict::Dict>::default(),
             Self::List => Box::<list::List>::default(),
             Self::Custom => Box::<custom::Custom>::default(),
+            Self::Queue => Box::new(queue::Queue::create(fields)?),
+            Self::Semaphore => Box::new(semaphore::Semaphore::create(fields)?),
+            Self::Monitor => Box::<monitor::Monitor>::default(),
+            Self::Event => Box::<event::Event>::default(),
+            Self::Barrier => Box::new(barrier::Barrier::create(fields)?),
         })
     }
 
@@ -86,6 +112,8 @@ pub(crate) const WITH_FUNCTION: u8 = 0x40;
 pub(crate) enum Outcome {
     /// The answer is in the turn's reply.
     Answered,
+    /// The same, and the client has something now that it may not take to its grave.
+    Entrusted,
     /// The object keeps the ticket until something happens, or the deadline comes.
     Parked(Deadline),
 }
@@ -225,9 +253,9 @@ pub(crate) trait Object: Send {
     }
 
     /// The time of one who waits is over: forgets it, and gives the answer; `None` if it does not
-    /// wait any more.
-    fn expire(&mut self, ticket: Ticket) -> Option<Reply> {
-        let _ = ticket;
+    /// wait any more, or has to wait for something else.
+    fn expire(&mut self, ticket: Ticket, turn: &mut Turn<'_>) -> Option<Reply> {
+        let _ = (ticket, turn);
         None
     }
 

@@ -4,22 +4,35 @@
 //! results, messages, and inside other managed objects.
 
 mod array;
+mod barrier;
 mod custom;
 mod dict;
+mod event;
 mod list;
+mod lock;
+mod monitor;
 mod namespace;
 mod pages;
+mod queue;
+mod semaphore;
 mod set;
+mod thread_number;
 mod transaction;
 mod value;
 mod watch;
 
 pub use array::ArrayProxy;
+pub use barrier::BarrierProxy;
 pub use custom::Proxy;
 pub use dict::DictProxy;
+pub use event::EventProxy;
 pub use list::ListProxy;
+pub use lock::{LockGuard, LockProxy};
+pub use monitor::{ConditionProxy, MonitorGuard, RLockProxy};
 pub use namespace::NamespaceProxy;
 pub use pages::Pages;
+pub use queue::{JoinableQueueProxy, QueueProxy};
+pub use semaphore::{Permit, SemaphoreProxy};
 pub use set::SetProxy;
 pub use transaction::Transaction;
 pub use value::ValueProxy;

@@ -46,7 +46,7 @@ fn create(
         Some(op) => Some((op, state.function(ticket.client, &mut fields)?)),
         None => None,
     };
-    let object = kind.create(fields.clone(), &state.aide)?;
+    let object = kind.create(&mut fields)?;
     let hold = state.aide.roster.enter();
     let id = hold.id();
     if let Some((op, shim)) = constructor {

@@ -223,13 +223,20 @@ impl State {
     #[inline]
     fn finish(&mut self, object: ObjectId, ticket: Ticket, outcome: Outcome) {
         match outcome {
-            Outcome::Answered => {
+            Outcome::Answered | Outcome::Entrusted => {
+                if let (Outcome::Entrusted, Some(client)) = (&outcome, self.client(ticket.client)) {
+                    client.involved.insert(object);
+                }
                 let mut reply = mem::take(&mut self.reply);
                 self.answer(ticket, Ok(&mut reply));
                 self.reply = reply;
             }
-            Outcome::Parked(deadline) if deadline.is_expired() => self.expire_one(object, ticket),
-            Outcome::Parked(deadline) => self.park(object, ticket, deadline),
+            Outcome::Parked(deadline) => {
+                self.park(object, ticket, deadline);
+                if deadline.is_expired() {
+                    self.expire_one(object, ticket);
+                }
+            }
         }
         if !self.others.is_empty() {
             self.answer_others();
@@ -354,8 +361,10 @@ impl State {
     fn expire_one(&mut self, id: ObjectId, ticket: Ticket) {
         match self.objects.get_mut(&id) {
             Some(Entry::Away { .. }) => self.late.push((id, ticket)),
-            Some(Entry::Here(object)) => {
-                if let Some(mut reply) = object.expire(ticket) {
+            Some(Entry::Here(_)) => {
+                let mut answer = None;
+                self.with_object(id, |object, turn| answer = object.expire(ticket, turn));
+                if let Some(mut reply) = answer {
                     self.unpark(ticket);
                     self.answer(ticket, Ok(&mut reply));
                 }
