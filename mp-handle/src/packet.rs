@@ -1,9 +1,9 @@
 //! One packet over a socket of type `SOCK_SEQPACKET`: bytes and descriptors that arrive together.
 //!
-//! The kernel takes 253 descriptors at once. More travel as a bundle: in packets through a socket
-//! of their own, whose receiving end is the one descriptor of the packet proper. Thus a sender
-//! killed half-way, a full socket or a receiver without room never leaves a part of something
-//! behind: the kernel closes what is in a bundle together with the bundle.
+//! The kernel takes 253 descriptors at once. More travel in bundles: each is a socket with one packet
+//! in it, and the packet proper carries these sockets. Thus a sender killed half-way, a full socket
+//! or a receiver without room never leaves a part of something behind: the kernel closes what is in
+//! a bundle together with the bundle. And who only looks finds copies of all, and takes nothing out.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -17,6 +17,9 @@ use rustix::net::{
 
 /// The kernel's limit of descriptors in one packet (`SCM_MAX_FD`).
 pub(crate) const MAX_FDS: usize = 253;
+
+/// As many bundles as one packet carries.
+pub(crate) const MAX_BUNDLED: usize = MAX_FDS * MAX_FDS;
 
 /// Makes two connected sockets.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -86,34 +89,30 @@ pub(crate) fn discard(socket: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts any number of descriptors into a socket, and returns the end at which they come out.
-pub(crate) fn bundle(fds: &[BorrowedFd<'_>]) -> io::Result<OwnedFd> {
-    let (entrance, exit) = pair()?;
-    for fds in fds.chunks(MAX_FDS) {
-        send(&entrance, &[IoSlice::new(&[0])], fds).map_err(|error| match error.kind() {
-            // Nobody reads it before it is sent: to wait and try again would be in vain.
-            io::ErrorKind::WouldBlock => Errno::TOOMANYREFS.into(),
-            _ => error,
-        })?;
+/// Puts descriptors into sockets, as many as are needed, and returns the ends at which they come out.
+pub(crate) fn bundle(fds: &[BorrowedFd<'_>]) -> io::Result<Vec<OwnedFd>> {
+    if fds.len() > MAX_BUNDLED {
+        return Err(Errno::TOOMANYREFS.into());
     }
-    Ok(exit)
+    let bundle = |fds: &[BorrowedFd<'_>]| {
+        let (entrance, exit) = pair()?;
+        send(&entrance, &[IoSlice::new(&[0])], fds)?;
+        Ok(exit)
+    };
+    fds.chunks(MAX_FDS).map(bundle).collect()
 }
 
-/// Takes `count` descriptors out of a bundle, or fewer if there are not as many.
-pub(crate) fn unbundle(exit: &OwnedFd, count: usize) -> io::Result<Vec<OwnedFd>> {
+/// Returns copies of what is in bundles, in order; of less if one of them is no bundle.
+pub(crate) fn unbundle(bundles: &[OwnedFd]) -> io::Result<Vec<OwnedFd>> {
     let mut fds = Vec::new();
-    while fds.len() < count {
-        let known = fds.len();
+    for bundle in bundles {
         let mut byte = [0];
         let mut parts = [IoSliceMut::new(&mut byte)];
-        // All of it was there before the bundle was sent, so nothing is waited for.
-        match receive(exit, &mut parts, &mut fds, RecvFlags::DONTWAIT) {
+        // It was there before the bundle was sent, so nothing is waited for.
+        match receive(bundle, &mut parts, &mut fds, RecvFlags::DONTWAIT | RecvFlags::PEEK) {
             Err(error) if Errno::from_io_error(&error) == Some(Errno::MFILE) => return Err(error),
             Err(_) => break,
             Ok(_) => {}
-        }
-        if fds.len() == known {
-            break;
         }
     }
     Ok(fds)

@@ -3,7 +3,7 @@
 //! The socket is of type `SOCK_SEQPACKET`, and each parcel is one packet: it arrives whole or not
 //! at all, so that a sender killed half-way leaves nothing behind. Up to [`INLINE`] bytes ride in
 //! the packet; more ride in a sealed memfd, so that a small socket buffer never blocks the sender.
-//! More descriptors than the kernel takes at once ride in a bundle.
+//! More descriptors than the kernel takes at once ride in bundles.
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -72,8 +72,8 @@ pub struct Post {
 }
 
 impl Post {
-    /// The most descriptors that travel by themselves; more travel in a bundle.
-    pub const MAX_DESCRIPTORS: usize = packet::MAX_FDS;
+    /// The most descriptors that one packet can bring along, that of bytes in a memfd included.
+    pub const MAX_DESCRIPTORS: usize = packet::MAX_BUNDLED;
 
     /// Makes two connected ends.
     ///
@@ -111,8 +111,9 @@ impl Post {
         if fds.len() <= packet::MAX_FDS {
             return packet::send(&self.socket, &parts, &fds);
         }
-        let bundle = packet::bundle(&fds)?;
-        packet::send(&self.socket, &parts, &[bundle.as_fd()])
+        let bundles = packet::bundle(&fds)?;
+        let bundles: Vec<BorrowedFd<'_>> = bundles.iter().map(AsFd::as_fd).collect();
+        packet::send(&self.socket, &parts, &bundles)
     }
 
     /// Waits for the next parcel. `None` means that the other side is gone, and that nothing it
@@ -153,9 +154,7 @@ impl Post {
     /// [`io::ErrorKind::WouldBlock`] if not. Its descriptors are duplicates.
     ///
     /// To peek, act, and only then [`discard`](Self::discard) leaves the parcel to the next one
-    /// who looks if this process is killed before it has acted. A parcel with more descriptors than
-    /// [`MAX_DESCRIPTORS`](Self::MAX_DESCRIPTORS) cannot be looked at without being taken apart:
-    /// do not peek where such are sent.
+    /// who looks if this process is killed before it has acted.
     ///
     /// # Errors
     ///
@@ -208,8 +207,8 @@ impl Post {
         }
         let header = Header::from_bytes(header);
         let count = header.descriptors as usize;
-        if count > packet::MAX_FDS && fds.len() == 1 {
-            fds = packet::unbundle(&fds[0], count)?;
+        if count > packet::MAX_FDS && fds.len() == count.div_ceil(packet::MAX_FDS) {
+            fds = packet::unbundle(&fds)?;
         }
         if fds.len() != count {
             return Err(invalid("a parcel without all of its descriptors"));

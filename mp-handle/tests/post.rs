@@ -1,7 +1,8 @@
 //! Parcels over a socket: whole, in order, and never a wait for a peer that does not read.
 
 use std::io::ErrorKind;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use mp_handle::{Descriptor, Parcel, Post};
@@ -247,4 +248,33 @@ fn an_end_can_be_given_away() {
     assert_eq!(theirs.receive().unwrap().unwrap().0, 9);
     drop(theirs);
     assert_eq!(ours.send(0, &Parcel::new()).unwrap_err().kind(), ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn two_who_receive_from_one_end_spoil_nothing_for_each_other() {
+    const COUNT: u64 = 600;
+    let (ours, theirs) = Post::pair().unwrap();
+    let other = Post::from(theirs.as_fd().try_clone_to_owned().unwrap());
+    // Short and long by turns: who has looked at one may get the other.
+    let len = |tag: u64| if tag.is_multiple_of(2) { 1 } else { 10_000 };
+    let receive = |post: Post| {
+        let mut tags = Vec::new();
+        while let Some((tag, parcel)) = post.receive().unwrap() {
+            assert_eq!(parcel.bytes().len(), len(tag));
+            tags.push(tag);
+        }
+        tags
+    };
+    let mut tags = thread::scope(|scope| {
+        let receivers = [theirs, other].map(|post| scope.spawn(move || receive(post)));
+        for tag in 0..COUNT {
+            while ours.send(tag, &bytes(len(tag))).is_err() {
+                thread::yield_now();
+            }
+        }
+        drop(ours);
+        receivers.map(|receiver| receiver.join().unwrap()).concat()
+    });
+    tags.sort_unstable();
+    assert!(tags.into_iter().eq(0..COUNT));
 }

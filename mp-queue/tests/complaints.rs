@@ -4,13 +4,42 @@ mod common {
     pub(crate) mod watchdog;
 }
 
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
 use common::watchdog::watchdog;
-use mp_process::spawn;
+use mp_process::{Limit, Process, spawn};
+use mp_queue::connection::{
+    AcceptError, Address, ByteConnection, Client, Listener, RecvBytesError,
+};
 use mp_queue::{GetError, JoinError, JoinableQueue, PutReason, Queue};
 use serde::{Serialize, Serializer};
+
+#[mp_process::test]
+fn row_15_accept_has_a_timeout_and_mismatched_peers_block_nobody() {
+    let _watchdog = watchdog();
+    let timeout = Duration::from_millis(5);
+    let address = Address::private().unwrap();
+    let listener = Listener::builder().key("secret").bind(&address).unwrap();
+    assert!(matches!(listener.accept_timeout(timeout), Err(AcceptError::TimedOut)));
+    let Address::Unix(path) = &address else { panic!("{address}") };
+    // One says nothing, one talks nonsense, one has another key.
+    let _silent = UnixStream::connect(path).unwrap();
+    UnixStream::connect(path).unwrap().write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    thread::scope(|scope| {
+        let connect = |key: &'static str| Client::builder().key(key).connect(address.clone());
+        let stranger = scope.spawn(move || connect("another").is_err());
+        let friend = scope.spawn(move || connect("secret").is_ok());
+        listener.accept().unwrap();
+        assert!(friend.join().unwrap());
+        while !stranger.is_finished() {
+            assert!(matches!(listener.accept_timeout(timeout), Err(AcceptError::TimedOut)));
+        }
+        assert!(stranger.join().unwrap());
+    });
+}
 
 #[mp_process::test]
 fn row_16_every_wait_has_a_timeout() {
@@ -112,4 +141,22 @@ fn row_20_a_killed_reader_that_waits_is_in_nobodys_way() {
     reader.join().unwrap_err();
     queue.put(7).unwrap();
     assert_eq!(queue.get().unwrap(), 7);
+}
+
+/// Reads what a header announces, in little address space.
+fn read_what_is_announced() -> bool {
+    let (mut peer, stream) = UnixStream::pair().unwrap();
+    let connection = ByteConnection::from(stream);
+    peer.write_all(&i32::MAX.to_be_bytes()).unwrap();
+    drop(peer);
+    let too_long = matches!(connection.recv_bytes(), Err(RecvBytesError::TooLong { .. }));
+    connection.set_frame_limit(u64::MAX);
+    // To take the memory would be another error.
+    too_long && matches!(connection.recv_bytes(), Err(RecvBytesError::Torn))
+}
+
+#[mp_process::test]
+fn row_45_a_header_of_four_bytes_takes_no_memory() {
+    let builder = Process::builder().limit(Limit::AddressSpace, 1 << 30);
+    assert!(builder.spawn(read_what_is_announced, ()).unwrap().join().unwrap());
 }

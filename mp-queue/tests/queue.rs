@@ -387,20 +387,6 @@ fn descriptors_travel_with_their_messages() {
 }
 
 #[mp_process::test]
-fn too_many_descriptors_are_refused_whole() {
-    let queue = Queue::new().unwrap();
-    let files = |count| {
-        let open = |_| Descriptor::from(OwnedFd::from(File::open("/dev/null").unwrap()));
-        (0..count).map(open).collect::<Vec<_>>()
-    };
-    let error = queue.put(files(254)).unwrap_err();
-    assert!(matches!(error.reason, PutReason::TooManyDescriptors(_)), "{error:?}");
-    assert!(queue.is_empty());
-    queue.put(files(253)).unwrap();
-    assert_eq!(queue.get().unwrap().len(), 253);
-}
-
-#[mp_process::test]
 fn a_queue_outlives_its_creator() {
     let _watchdog = watchdog();
     fn create() -> Queue<String> {
