@@ -78,6 +78,10 @@ impl Shared {
                 let mut engine = self.engine();
                 while engine.pump() {}
                 engine.grow();
+                if engine.is_interrupted() {
+                    // It will not be over for anybody who waits.
+                    return;
+                }
                 if engine.is_over() {
                     break;
                 }
@@ -102,6 +106,11 @@ impl Shared {
         }
         let life = self.engine().take_life();
         life.tell_end();
+        self.set_over();
+    }
+
+    /// Says that the pool has ended.
+    pub(crate) fn set_over(&self) {
         let mut over = self.over.lock();
         over.value = true;
         self.over.notify(&over);

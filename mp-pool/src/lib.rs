@@ -15,6 +15,8 @@ mod equipment;
 mod error;
 mod frames;
 mod insight;
+#[cfg(feature = "interrupt")]
+mod interrupt;
 mod job;
 mod ledger;
 mod life;

@@ -14,6 +14,9 @@ impl Engine {
     /// Looks for workers that have ended, saves what they have answered and what they have not
     /// begun, and starts others in their place.
     pub(crate) fn bury(&mut self) {
+        if self.is_interrupted() {
+            return;
+        }
         let mut at = 0;
         while at < self.workers.len() {
             match self.workers[at].child().exit_status() {

@@ -10,6 +10,9 @@ impl Engine {
     ///
     /// It goes round the workers, a chunk to each, so that few tasks are spread widely.
     pub(super) fn dispatch(&mut self) -> bool {
+        if self.is_interrupted() {
+            return false;
+        }
         if self.cancelling {
             self.pending
                 .drain(..)

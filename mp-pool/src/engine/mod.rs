@@ -73,6 +73,8 @@ pub(crate) struct Engine {
     bell: Bell,
     lines: Option<Arc<Lines>>,
     phase: Phase,
+    /// The program is about to end: nothing happens any more.
+    interrupted: bool,
     workers: Vec<Worker>,
     /// How many workers there ought to be: fewer than there may be, if some have left for want of
     /// something to do.
@@ -116,6 +118,7 @@ impl Engine {
             bell,
             lines,
             phase: Phase::Running,
+            interrupted: false,
             workers: Vec::new(),
             pending: VecDeque::new(),
             arriving: 0,
@@ -218,6 +221,9 @@ impl Engine {
 
     /// Takes in answers and gives out tasks; returns whether there were any.
     pub(crate) fn pump(&mut self) -> bool {
+        if self.is_interrupted() {
+            return false;
+        }
         let mut answers = 0;
         for worker in &mut self.workers {
             let was_ready = worker.ready;
@@ -264,10 +270,29 @@ impl Engine {
 
     /// Stops everything.
     pub(crate) fn terminate(&mut self) {
+        if self.is_interrupted() {
+            return;
+        }
         if !matches!(self.phase, Phase::Broken(_)) {
             self.phase = Phase::Terminated;
         }
         self.stop_all(&TaskErrorKind::Cancelled.into());
+    }
+
+    /// Kills the workers, and stands still from now on; returns how many tasks were not done.
+    #[cfg(feature = "interrupt")]
+    pub(crate) fn interrupt(&mut self) -> usize {
+        while self.pump() {}
+        self.interrupted = true;
+        self.workers.iter().for_each(Worker::kill);
+        let given = self.workers.iter().flat_map(|worker| &worker.given);
+        let begun: usize = given.map(|given| given.chunk.count() - given.done).sum();
+        begun + self.pending.iter().map(Chunk::count).sum::<usize>()
+    }
+
+    /// Whether it stands still, because the program is about to end.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted
     }
 
     /// Kills the workers, and gives all that is not answered this error.
