@@ -137,3 +137,29 @@ fn a_resized_pool_replaces_its_dead_up_to_the_new_number() {
     assert_eq!(meeting(&pool, 2), [0, 1].into());
     wait_for_workers(&pool, 2);
 }
+
+#[mp_process::test]
+fn workers_are_replaced_after_so_many_tasks() {
+    let _watchdog = Watchdog::new("workers_are_replaced_after_so_many_tasks");
+    let pool = Pool::builder().workers(2).max_tasks_per_child(3).build().unwrap();
+    let pids = pool.task(|_: u32| process::id()).chunk_size(2).map(0..60).unwrap();
+    for pid in &pids {
+        assert!(pids.iter().filter(|&other| other == pid).count() <= 3);
+    }
+    pool.close();
+    pool.join().unwrap();
+}
+
+#[mp_process::test]
+fn a_worker_that_does_not_get_away_is_replaced_all_the_same() {
+    let _watchdog = Watchdog::new("a_worker_that_does_not_get_away_is_replaced_all_the_same");
+    fn leave_a_child() -> u32 {
+        // It is not a daemon: the worker's end waits for it, for ever.
+        drop(mp_process::spawn(thread::park, ()).unwrap());
+        process::id()
+    }
+    let pool = Pool::builder().workers(1).max_tasks_per_child(1).build().unwrap();
+    let first = pool.apply(leave_a_child, ()).unwrap();
+    let second = pool.apply(process::id, ()).unwrap();
+    assert_ne!(first, second);
+}

@@ -282,7 +282,8 @@ impl Engine {
     /// Kills the workers, and stands still from now on; returns how many tasks were not done.
     #[cfg(feature = "interrupt")]
     pub(crate) fn interrupt(&mut self) -> usize {
-        while self.pump() {}
+        // What was answered before is an answer.
+        self.pump();
         self.interrupted = true;
         self.workers.iter().for_each(Worker::kill);
         let given = self.workers.iter().flat_map(|worker| &worker.given);
