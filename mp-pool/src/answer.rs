@@ -13,9 +13,11 @@ use crate::task_error::{TaskError, TaskErrorKind};
 /// What came of an item. It is decoded by the thread that wants it, not by the one that takes it
 /// in.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    /// It came from the worker with this process id.
+#[non_exhaustive]
+pub enum Answer {
+    /// What the task has left, in the process with this id.
     Encoded(Status, Parcel, u32),
+    /// The task has left nothing.
     Failed(TaskError),
 }
 

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use mp_handle::Deadline;
 
-use crate::driver::Shared;
+use crate::executor::Executor;
+use crate::future::Future;
 use crate::job::Job;
 use crate::task_error::TaskError;
 
 /// The result of `apply_async` (a value), or `map_async` (a vector).
 ///
-/// Dropping it leaves the tasks running.
+/// Dropping it leaves the tasks running. It can be awaited, on any asynchronous runtime: it is
+/// then a [`Future`], as [`submit`](crate::Pool::submit) gives it at once.
 ///
 /// # Examples
 ///
@@ -30,17 +32,17 @@ use crate::task_error::TaskError;
 #[must_use = "the result is lost, and a failure unseen"]
 pub struct AsyncResult<T> {
     job: Arc<Job>,
-    pool: Arc<Shared>,
+    executor: Arc<dyn Executor>,
     collect: fn(&Job) -> Result<T, TaskError>,
 }
 
 impl<T> AsyncResult<T> {
     pub(crate) fn new(
         job: Arc<Job>,
-        pool: Arc<Shared>,
+        executor: Arc<dyn Executor>,
         collect: fn(&Job) -> Result<T, TaskError>,
     ) -> Self {
-        Self { job, pool, collect }
+        Self { job, executor, collect }
     }
 
     /// Waits for the result.
@@ -117,20 +119,15 @@ impl<T> AsyncResult<T> {
             None => (self.collect)(&self.job),
             Some(error) => {
                 self.job.abandon();
-                self.pool.engine().forget_abandoned();
+                self.executor.cancel(&self.job);
                 Err(error)
             }
         }
     }
 
     fn wait_until(&self, by_failure: bool, deadline: Deadline) -> bool {
-        let is_decided = self.pool.help(deadline, || self.job.is_decided(by_failure))
-            || self.job.wait(by_failure, deadline);
-        if is_decided {
-            // What the tasks have printed comes before what the caller prints of their results.
-            self.pool.sync_output(deadline);
-        }
-        is_decided
+        let is_decided = || self.job.is_decided(by_failure);
+        self.executor.wait(deadline, &is_decided, || self.job.wait(by_failure, deadline))
     }
 
     /// Has `callback` called with the value when all of the tasks have ended well, on a thread of
@@ -175,6 +172,15 @@ impl<T> AsyncResult<T> {
         let (job, collect) = (Arc::clone(&self.job), self.collect);
         self.job.on_end(Box::new(move || callback(collect(&job))));
         self
+    }
+}
+
+impl<T> IntoFuture for AsyncResult<T> {
+    type Output = Result<T, TaskError>;
+    type IntoFuture = Future<T>;
+
+    fn into_future(self) -> Future<T> {
+        Future::new(self.job, self.executor, self.collect)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::engine::{Config, Memory, Size};
 use crate::equipment::Equipment;
 use crate::error::PoolError;
 use crate::lines::Output;
+use crate::options::Options;
 use crate::pool::Pool;
 use crate::surroundings::{self, Surroundings};
 use crate::worker::Initializer;
@@ -250,7 +251,8 @@ impl Builder {
             output: self.output,
             insights: self.insights,
         };
-        Pool::start(config, self.deadline, self.retries)
+        let (deadline, retries) = (self.deadline, self.retries);
+        Pool::start(config, Options { deadline, retries, ..Options::default() })
     }
 }
 

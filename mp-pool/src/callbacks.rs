@@ -1,11 +1,16 @@
 //! The thread that runs callbacks: the user's code must not keep the pool from its work.
+//!
+//! Wakers do not stand in line behind callbacks, which may be slow. They are short, but they are
+//! the user's as well, and may want a lock that is held where a call ends: so they are kept until
+//! the executor has let go of all.
 
-use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
 use std::thread::{self, ThreadId};
+use std::{fmt, io, mem};
 
-use mp_handle::Deadline;
+use mp_handle::{Bell, Deadline};
 use mp_process::catch_panic;
 
 use crate::monitor::Monitor;
@@ -13,16 +18,26 @@ use crate::monitor::Monitor;
 type Callback = Box<dyn FnOnce() + Send>;
 
 /// Runs callbacks one after the other, on a thread that ends when the last handle is gone.
+///
+/// An [`Executor`](crate::Executor) has one.
 #[derive(Clone)]
-pub(crate) struct Callbacks {
+pub struct Callbacks {
     queue: Sender<Callback>,
     /// How many have not ended.
     pending: Arc<Monitor<usize>>,
     thread: ThreadId,
+    wakers: Arc<Mutex<Vec<Waker>>>,
+    /// Rung when there are wakers.
+    bell: Option<Bell>,
 }
 
 impl Callbacks {
-    pub(crate) fn start() -> io::Result<Self> {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses a thread.
+    pub fn start() -> io::Result<Self> {
         let (queue, callbacks) = mpsc::channel::<Callback>();
         let pending = Arc::new(Monitor::new(0));
         let ended = Arc::clone(&pending);
@@ -35,7 +50,34 @@ impl Callbacks {
                 ended.notify(&pending);
             }
         })?;
-        Ok(Self { queue, pending, thread: thread.thread().id() })
+        let (thread, wakers) = (thread.thread().id(), Arc::default());
+        Ok(Self { queue, pending, thread, wakers, bell: None })
+    }
+
+    /// Has `bell` rung when [`wake_all`](Self::wake_all) is to be called.
+    pub(crate) fn with_bell(mut self, bell: Bell) -> Self {
+        self.bell = Some(bell);
+        self
+    }
+
+    /// Has the waker called by the next [`wake_all`](Self::wake_all).
+    pub(crate) fn wake(&self, waker: Waker) {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(waker);
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
+
+    /// Wakes the asynchronous tasks that wait for calls which have ended; returns whether there
+    /// were any. To be called after answers were put, while no lock is held.
+    pub fn wake_all(&self) -> bool {
+        let wakers = mem::take(&mut *self.wakers.lock().unwrap_or_else(PoisonError::into_inner));
+        let any = !wakers.is_empty();
+        for waker in wakers {
+            // The panic has been reported; the others are to be woken.
+            let _ = catch_panic(|| waker.wake());
+        }
+        any
     }
 
     pub(crate) fn run(&self, callback: Callback) {
@@ -48,5 +90,11 @@ impl Callbacks {
     /// itself does not wait.
     pub(crate) fn wait(&self, deadline: Deadline) -> bool {
         thread::current().id() == self.thread || self.pending.wait(deadline, |&count| count == 0)
+    }
+}
+
+impl fmt::Debug for Callbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callbacks").field("pending", &self.pending.lock().value).finish()
     }
 }

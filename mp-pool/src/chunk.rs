@@ -4,12 +4,16 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_handle::{CodecError, Parcel};
+use mp_handle::{CodecError, Descriptor, Parcel};
 use serde::Serialize;
 
+use crate::answer::Answer;
 use crate::context::{Context, NO_CONTEXT};
 use crate::job::Job;
+use crate::options::Options;
 use crate::orders::Limits;
+use crate::run::Routine;
+use crate::task_error::TaskError;
 
 /// The most items of a chunk.
 pub(crate) const MAX_COUNT: usize = 4096;
@@ -26,22 +30,12 @@ const BATCH_BYTES: usize = 32 << 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) job: Arc<Job>,
-    /// The number of the function, as the engine counts them.
+    pub(crate) routine: Routine,
+    /// What the executor gave for the routine when it let the call in.
     pub(crate) function: u32,
     /// The value that its tasks share.
     pub(crate) context: Option<Arc<Context>>,
-    /// The limit of each item.
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) soft: Option<SoftDeadline>,
-    /// How often a lost item is given to another worker.
-    pub(crate) retries: u32,
-}
-
-/// When an item is to end by itself, and the signal that tells it so.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SoftDeadline {
-    pub(crate) limit: Duration,
-    pub(crate) signal: Option<i32>,
+    pub(crate) options: Options,
 }
 
 impl Call {
@@ -54,8 +48,8 @@ impl Call {
         // What takes no time at all would be no limit.
         let nanos = |limit: Duration| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX).max(1);
         Limits {
-            soft: self.soft.map_or(0, |soft| nanos(soft.limit)),
-            hard: self.deadline.map_or(0, nanos),
+            soft: self.options.soft_deadline.map_or(0, |soft| nanos(soft.limit)),
+            hard: self.options.deadline.map_or(0, nanos),
         }
     }
 }
@@ -69,9 +63,11 @@ struct Batch {
     items: Parcel,
 }
 
-/// Some neighbouring items of one call, encoded.
+/// Some neighbouring items of one call, encoded: what an [`Executor`](crate::Executor) is given.
+///
+/// Each item is to have one answer: by [`Job::put`], or for all of them by [`fail`](Self::fail).
 #[derive(Debug)]
-pub(crate) struct Chunk {
+pub struct Chunk {
     batch: Arc<Batch>,
     /// The place of the first item among those of the call.
     pub(crate) first: usize,
@@ -87,6 +83,30 @@ impl Chunk {
         &self.batch.call
     }
 
+    /// The call that the items belong to, where their answers come together.
+    #[must_use]
+    pub fn job(&self) -> &Arc<Job> {
+        &self.call().job
+    }
+
+    /// What is to be called for each item.
+    #[must_use]
+    pub fn routine(&self) -> Routine {
+        self.call().routine
+    }
+
+    /// How it is to be called.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.call().options
+    }
+
+    /// The places of the items among those of the call.
+    #[must_use]
+    pub fn places(&self) -> Range<usize> {
+        self.first..self.first + self.count()
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.range.len()
     }
@@ -96,13 +116,42 @@ impl Chunk {
         &self.batch.table[4 * self.range.start..4 * self.range.end]
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// The length of each item among the [bytes](Self::bytes).
+    pub fn lengths(&self) -> impl Iterator<Item = usize> + '_ {
+        lengths(self.table())
+    }
+
+    /// The bytes of the items, one behind the other.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
         &self.batch.items.bytes()[self.bytes.clone()]
+    }
+
+    /// The descriptors of the handles among the items, which their bytes refer to.
+    #[must_use]
+    pub fn descriptors(&self) -> &[Descriptor] {
+        self.batch.items.descriptors()
     }
 
     /// Whether there are descriptors among the items.
     pub(crate) fn has_descriptors(&self) -> bool {
-        !self.batch.items.descriptors().is_empty()
+        !self.descriptors().is_empty()
+    }
+
+    /// Answers for all items.
+    pub fn fail(&self, error: &TaskError) {
+        self.fail_from(0, error);
+    }
+
+    /// Answers for the items from the one at `from`, unless they were withdrawn.
+    pub(crate) fn fail_from(&self, from: usize, error: &TaskError) {
+        if self.job().is_decided(false) {
+            return;
+        }
+        let mut answers = self.job().answers();
+        for place in self.first + from..self.first + self.count() {
+            answers.put(place, Answer::Failed(error.clone()));
+        }
     }
 
     /// Lends the items as a parcel of their own to `send`.
@@ -195,7 +244,7 @@ impl Packer {
         let chunk = |(first, range, bytes)| Chunk {
             batch: Arc::clone(&batch),
             first,
-            retries: batch.call.retries,
+            retries: batch.call.options.retries,
             range,
             bytes,
         };

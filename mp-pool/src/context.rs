@@ -121,9 +121,11 @@ impl Contexts {
             return Ok(f());
         }
         let value = self.0.get(&number).ok_or("the shared value has not come")?;
-        CURRENT.set(Some(Rc::clone(value.as_ref().map_err(Clone::clone)?)));
+        let value = Rc::clone(value.as_ref().map_err(Clone::clone)?);
+        // A task that runs tasks in its own thread has one of its own.
+        let outer = CURRENT.replace(Some(value));
         let result = f();
-        CURRENT.set(None);
+        CURRENT.set(outer);
         Ok(result)
     }
 }

@@ -1,8 +1,8 @@
 //! The pool's own thread: it sleeps until a worker rings or ends, or an item's time is over.
 
 use std::iter;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use mp_handle::{Bell, Deadline, SLICE};
@@ -10,9 +10,12 @@ use mp_process::Child;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
+use crate::callbacks::Callbacks;
 use crate::engine::Engine;
+use crate::equipment::Gear;
 use crate::lines::Lines;
 use crate::monitor::Monitor;
+use crate::options::Options;
 
 /// What the handles of a pool share with its thread.
 pub(crate) struct Shared {
@@ -20,11 +23,32 @@ pub(crate) struct Shared {
     bell: Bell,
     lines: Option<Arc<Lines>>,
     over: Monitor<bool>,
+    /// The thread, once it runs.
+    thread: OnceLock<ThreadId>,
+    pub(crate) callbacks: Callbacks,
+    pub(crate) settings: Settings,
+}
+
+/// What calls have to know of the pool.
+pub(crate) struct Settings {
+    /// The most items of a chunk.
+    pub(crate) max_chunk: usize,
+    pub(crate) defaults: Options,
+    pub(crate) gear: Gear,
+    /// The process that made it: one that the user forked off inherits the pool, not the workers.
+    pub(crate) owner: u32,
 }
 
 impl Shared {
-    pub(crate) fn new(engine: Engine, bell: Bell, lines: Option<Arc<Lines>>) -> Self {
-        Self { engine: Mutex::new(engine), bell, lines, over: Monitor::new(false) }
+    pub(crate) fn new(
+        engine: Engine,
+        bell: Bell,
+        lines: Option<Arc<Lines>>,
+        callbacks: Callbacks,
+        settings: Settings,
+    ) -> Self {
+        let (engine, over) = (Mutex::new(engine), Monitor::new(false));
+        Self { engine, bell, lines, over, thread: OnceLock::new(), callbacks, settings }
     }
 
     /// The engine is whole between any two statements that could panic.
@@ -39,7 +63,7 @@ impl Shared {
 
     /// Does the thread's work for a moment, if an answer may come within that; returns whether
     /// `ready` became true.
-    pub(crate) fn help(&self, deadline: Deadline, ready: impl Fn() -> bool) -> bool {
+    pub(crate) fn help(&self, deadline: Deadline, ready: &dyn Fn() -> bool) -> bool {
         if ready() {
             return true;
         }
@@ -54,6 +78,7 @@ impl Shared {
         // The thread may be asleep, and count on the bell.
         self.bell.arm();
         self.engine().pump();
+        self.callbacks.wake_all();
         ready()
     }
 
@@ -64,16 +89,20 @@ impl Shared {
         }
     }
 
-    /// Waits until the pool has ended; false if the deadline comes first.
+    /// Waits until the pool has ended; false if the deadline comes first. The thread itself, on
+    /// which a waker may drop the pool, does not wait.
     pub(crate) fn wait_over(&self, deadline: Deadline) -> bool {
-        self.over.wait(deadline, |&over| over)
+        let is_here = self.thread.get() == Some(&thread::current().id());
+        is_here || self.over.wait(deadline, |&over| over)
     }
 
     /// The body of the thread.
     pub(crate) fn drive(&self) {
+        self.thread.get_or_init(|| thread::current().id());
         loop {
             let life = self.engine().take_life();
             life.tell();
+            self.callbacks.wake_all();
             let (children, timeout) = {
                 let mut engine = self.engine();
                 while engine.pump() {}
@@ -89,7 +118,8 @@ impl Shared {
                 (engine.children(), next.map_or(SLICE, |next| next.min(SLICE)))
             };
             self.bell.arm();
-            if self.engine().pump() {
+            let has_pumped = self.engine().pump();
+            if self.callbacks.wake_all() || has_pumped {
                 continue;
             }
             let deaths = self.sleep(&children, timeout);
@@ -106,6 +136,7 @@ impl Shared {
         }
         let life = self.engine().take_life();
         life.tell_end();
+        self.callbacks.wake_all();
         self.set_over();
     }
 

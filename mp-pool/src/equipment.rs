@@ -23,12 +23,27 @@ pub(crate) struct Equipment {
     pub(crate) finalizer: Option<Finalizer>,
 }
 
+/// What an executor has for the tasks of all calls: a value to share, and states.
+#[derive(Clone, Debug, Default)]
+pub struct Gear {
+    pub(crate) context: Option<Arc<Context>>,
+    /// The type of the states.
+    pub(crate) state: Option<TypeId>,
+}
+
 /// How a worker makes its state.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) type_id: TypeId,
     pub(crate) maker: Maker,
     pub(crate) args: Parcel,
+}
+
+impl Equipment {
+    pub(crate) fn gear(&self) -> Gear {
+        let state = self.state.as_ref().map(|state| state.type_id);
+        Gear { context: self.context.clone(), state }
+    }
 }
 
 impl Builder {

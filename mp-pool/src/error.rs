@@ -5,6 +5,18 @@ use std::{error, fmt, io};
 use mp_handle::RegionError;
 use mp_process::{ForeignFunction, SpawnError};
 
+/// The result is not there yet: Python's `TimeoutError`. The task goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotReady;
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the result is not there yet: ask again, or wait for longer")
+    }
+}
+
+impl error::Error for NotReady {}
+
 /// A pool could not be made, or not be used as asked.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -7,21 +7,23 @@
 use std::ops::Range;
 
 use mp_handle::{Frames, Parcel};
+use serde::{Deserialize, Serialize};
 
 use crate::protocol::Item;
 
-/// What became of an item, in the worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
-    /// The parcel is the value.
+/// What became of an item where it was run, and so what is in the parcel that comes with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Status {
+    /// The value.
     Returned,
-    /// The parcel is a [`Failure`](crate::Failure).
+    /// A [`Failure`](crate::Failure).
     Failed,
-    /// The parcel is a [`Panic`](mp_process::Panic).
+    /// A [`Panic`](mp_process::Panic).
     Panicked,
-    /// The arguments could not be decoded; the parcel is the reason.
+    /// The arguments could not be decoded: the reason.
     NotDecoded,
-    /// The value could not be encoded; the parcel is the reason.
+    /// The value could not be encoded: the reason.
     NotEncoded,
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
+use std::task::Waker;
 
 use mp_handle::Deadline;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,8 @@ use crate::callbacks::Callbacks;
 use crate::frames::{Status, Values};
 use crate::ledger::Ledger;
 use crate::monitor::{self, Monitor};
-use crate::task_error::TaskError;
+use crate::task_error::{TaskError, TaskErrorKind};
+use crate::watch::Watch;
 
 /// Called for each item as it ends, with its place and its answer.
 pub(crate) type OnItem = Box<dyn Fn(usize, &Answer) + Send + Sync>;
@@ -21,8 +23,10 @@ pub(crate) type OnItem = Box<dyn Fn(usize, &Answer) + Send + Sync>;
 /// Called once, when all items have ended.
 pub(crate) type OnEnd = Box<dyn FnOnce() + Send>;
 
-/// A call of the pool.
-pub(crate) struct Job {
+/// One call: where the answers of its items come together.
+///
+/// An [`Executor`](crate::Executor) puts them in, by their places.
+pub struct Job {
     state: Monitor<State>,
     count: usize,
     /// Nobody wants the rest.
@@ -36,6 +40,16 @@ struct State {
     ledger: Ledger,
     missing: usize,
     on_end: Vec<OnEnd>,
+    /// Those who wait, by the numbers that they were given.
+    listeners: Vec<(u64, Listener)>,
+    /// The number of the next of these.
+    next: u64,
+}
+
+/// Who is told, once, when all items have ended.
+pub(crate) enum Listener {
+    Waker(Waker),
+    Watch(Arc<Watch>, usize),
 }
 
 impl State {
@@ -55,12 +69,30 @@ impl Job {
         Answers { job: self, state: self.state.lock() }
     }
 
+    /// Notes the answer of the item at `place`. Each item has one answer.
+    pub fn put(self: &Arc<Self>, place: usize, answer: Answer) {
+        self.answers().put(place, answer);
+    }
+
+    /// Notes that the item at `place` has failed.
+    pub(crate) fn fail(self: &Arc<Self>, place: usize, error: impl Into<TaskError>) {
+        self.put(place, Answer::Failed(error.into()));
+    }
+
+    /// The number of items.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     /// Says that nobody wants the rest.
     pub(crate) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_abandoned(&self) -> bool {
+    /// Whether nobody wants what has no answer yet: it need not be run.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::Relaxed)
     }
 
@@ -85,9 +117,37 @@ impl Job {
         }
     }
 
+    /// Has somebody told when all items have ended; returns a number to [forget](Self::forget) it
+    /// by, or nothing if they have.
+    pub(crate) fn listen(&self, listener: Listener) -> Option<u64> {
+        let mut state = self.state.lock();
+        let state = &mut state.value;
+        if state.missing == 0 {
+            return None;
+        }
+        state.next += 1;
+        state.listeners.push((state.next, listener));
+        Some(state.next)
+    }
+
+    /// Tells a listener nothing any more.
+    pub(crate) fn forget(&self, number: u64) {
+        let mut state = self.state.lock();
+        let at = state.value.listeners.iter().position(|(known, _)| *known == number);
+        let forgotten = at.map(|at| state.value.listeners.swap_remove(at));
+        drop(state);
+        // A waker is the user's, and may do anything when it is dropped.
+        drop(forgotten);
+    }
+
     /// Decodes the values of all items, or gives the first failure in the order of the items.
     pub(crate) fn values<R: DeserializeOwned>(&self) -> Result<Vec<R>, TaskError> {
         self.state.lock().value.ledger.values(self.count)
+    }
+
+    /// Decodes the value of the only item.
+    pub(crate) fn value<R: DeserializeOwned>(&self) -> Result<R, TaskError> {
+        self.values()?.pop().ok_or(TaskErrorKind::Cancelled.into())
     }
 
     /// Decodes the answers of all items; one that has none was given up.
@@ -164,6 +224,12 @@ impl Answers<'_> {
         if state.missing == 0 {
             for callback in mem::take(&mut state.on_end) {
                 self.job.callbacks.run(callback);
+            }
+            for (_, listener) in mem::take(&mut state.listeners) {
+                match listener {
+                    Listener::Waker(waker) => self.job.callbacks.wake(waker),
+                    Listener::Watch(watch, number) => watch.tell(number),
+                }
             }
         }
         if state.is_decided(true) {

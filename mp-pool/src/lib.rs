@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod as_completed;
 mod async_result;
 mod builder;
 mod callbacks;
+mod calls;
 mod cause;
 mod chunk;
 mod context;
@@ -13,7 +15,12 @@ mod driver;
 mod engine;
 mod equipment;
 mod error;
+mod executor;
+mod flight;
 mod frames;
+mod future;
+mod imap;
+mod inline;
 mod insight;
 #[cfg(feature = "interrupt")]
 mod interrupt;
@@ -21,11 +28,16 @@ mod job;
 mod ledger;
 mod life;
 mod lines;
+mod local;
 mod monitor;
 mod oom;
+mod options;
 mod orders;
+mod outlet;
 mod output;
+mod pending;
 mod pool;
+mod processes;
 mod progress;
 mod protocol;
 mod run;
@@ -35,20 +47,41 @@ mod state;
 mod surroundings;
 mod task;
 mod task_error;
+mod thread_pool;
+mod threads;
+mod watch;
 mod worker;
 
+pub use answer::Answer;
+pub use as_completed::{
+    AsCompleted, AsCompletedTimeout, Done, ReturnWhen, Unfinished, as_completed,
+    as_completed_timeout, wait,
+};
 pub use async_result::AsyncResult;
 pub use builder::{Builder, Initialized};
+pub use callbacks::Callbacks;
+pub use calls::Calls;
 pub use cause::Cause;
+pub use chunk::Chunk;
 pub use context::With;
 pub use current::{deadline, is_over_soft_limit, time_left, worker_id};
-pub use error::PoolError;
+pub use equipment::Gear;
+pub use error::{NotReady, PoolError};
+pub use executor::Executor;
+pub use frames::Status;
+pub use future::Future;
+pub use imap::Imap;
+pub use inline::Inline;
 pub use insight::{Activity, Dump, SlowTask, Statistics, Timeline, WorkerDump, WorkerStatistics};
+pub use job::Job;
 pub use lines::Output;
+pub use options::{Options, SoftDeadline};
 pub use output::{ByContent, ByError, Describe, Failure, Fallible, Plain, TaskOutput};
 pub use pool::Pool;
 pub use progress::Progress;
+pub use run::Routine;
 pub use shutdown::Shutdown;
 pub use state::WithState;
 pub use task::Task;
 pub use task_error::{TaskError, TaskErrorKind};
+pub use thread_pool::ThreadPool;

@@ -24,6 +24,8 @@ pub(crate) struct ChunkHeader {
     pub(crate) context: u32,
     /// The items come over the socket.
     pub(crate) spilled: bool,
+    /// The parent may stop an item also without a limit.
+    pub(crate) is_guarded: bool,
     pub(crate) limits: Limits,
 }
 
@@ -97,12 +99,13 @@ impl<'a> TaskFrame<'a> {
 
 impl ChunkHeader {
     fn words(&self, table: &[u8]) -> [u32; TASK_WORDS] {
-        let Self { seq, function, context, spilled, limits } = *self;
+        let Self { seq, function, context, spilled, is_guarded, limits } = *self;
         let (low, high) = (|word: u64| word as u32, |word: u64| (word >> 32) as u32);
-        let (len, spilled) = (table.len() as u32, u32::from(spilled));
+        let flags = u32::from(spilled) | u32::from(is_guarded) << 1;
+        let len = table.len() as u32;
         let Limits { soft, hard } = limits;
         let chunk = TaskFrame::CHUNK;
-        [chunk, seq, function, context, spilled, len, low(soft), high(soft), low(hard), high(hard)]
+        [chunk, seq, function, context, flags, len, low(soft), high(soft), low(hard), high(hard)]
     }
 
     fn from_words(words: &[u32; TASK_WORDS]) -> Self {
@@ -111,7 +114,8 @@ impl ChunkHeader {
             seq: words[1],
             function: words[2],
             context: words[3],
-            spilled: words[4] != 0,
+            spilled: words[4] & 1 != 0,
+            is_guarded: words[4] & 2 != 0,
             limits: Limits { soft: wide(6), hard: wide(8) },
         }
     }

@@ -1,6 +1,5 @@
 //! A pool of worker processes.
 
-use std::any::TypeId;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, process, thread};
@@ -13,12 +12,16 @@ use serde::de::DeserializeOwned;
 use crate::async_result::AsyncResult;
 use crate::builder::Builder;
 use crate::callbacks::Callbacks;
+use crate::calls::Calls;
 use crate::chunk::MAX_COUNT;
-use crate::context::Context;
-use crate::driver::Shared;
+use crate::driver::{Settings, Shared};
 use crate::engine::{Config, Engine};
 use crate::error::PoolError;
+use crate::executor::Executor;
+use crate::future::Future;
+use crate::imap::Imap;
 use crate::lines::Lines;
+use crate::options::Options;
 use crate::output::Plain;
 use crate::task::Task;
 use crate::task_error::TaskError;
@@ -57,17 +60,8 @@ use crate::task_error::TaskError;
 /// ```
 pub struct Pool {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) callbacks: Callbacks,
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) retries: u32,
-    /// The most items of a chunk.
-    pub(crate) max_chunk: usize,
-    /// The value that its tasks may share.
-    pub(crate) context: Option<Arc<Context>>,
-    /// The type of the state that each worker has.
-    pub(crate) state: Option<TypeId>,
-    /// The process that made it: one that the user forked off inherits the pool, not the workers.
-    pub(crate) owner: u32,
+    /// The same, as calls see it.
+    pub(crate) executor: Arc<dyn Executor>,
 }
 
 impl Pool {
@@ -85,20 +79,18 @@ impl Pool {
         Builder::new()
     }
 
-    pub(crate) fn start(
-        config: Config,
-        deadline: Option<Duration>,
-        retries: u32,
-    ) -> Result<Self, PoolError> {
-        let context = config.equipment.context.clone();
-        let state = config.equipment.state.as_ref().map(|state| state.type_id);
+    pub(crate) fn start(config: Config, defaults: Options) -> Result<Self, PoolError> {
+        let gear = config.equipment.gear();
         let most = config.max_tasks_per_child.and_then(|most| usize::try_from(most).ok());
-        let callbacks = Callbacks::start().map_err(PoolError::system("start a thread"))?;
+        let max_chunk = most.unwrap_or(MAX_COUNT);
+        let settings = Settings { max_chunk, defaults, gear, owner: process::id() };
         let bell = Bell::new()?;
+        let callbacks = Callbacks::start().map_err(PoolError::system("start a thread"))?;
+        let callbacks = callbacks.with_bell(bell.clone());
         let lines = Lines::start(config.output).map_err(PoolError::system("start a thread"))?;
         let lines = lines.map(Arc::new);
         let engine = Engine::new(config, bell.clone(), lines.clone())?;
-        let shared = Arc::new(Shared::new(engine, bell, lines));
+        let shared = Arc::new(Shared::new(engine, bell, lines, callbacks, settings));
         let thread = thread::Builder::new().name("pool".into()).spawn({
             let shared = Arc::clone(&shared);
             move || shared.drive()
@@ -107,14 +99,13 @@ impl Pool {
             shared.engine().terminate();
             return Err(PoolError::system("start a thread")(error));
         }
-        let max_chunk = most.unwrap_or(MAX_COUNT);
-        let owner = process::id();
-        Ok(Self { shared, callbacks, deadline, retries, max_chunk, context, state, owner })
+        let executor = Arc::<Shared>::clone(&shared);
+        Ok(Self { shared, executor })
     }
 
     /// Prepares a call of `f` with options.
     pub fn task<F>(&self, f: F) -> Task<'_, F, Plain> {
-        Task::new(self, f)
+        Task::new(&self.executor, f)
     }
 
     /// Calls `f` for each item, and returns the results in the order of the items.
@@ -191,6 +182,79 @@ impl Pool {
         self.task(f).apply(args)
     }
 
+    /// Calls `f` for each item, and gives the results one by one, in the order of the items, while
+    /// it works ahead. Items are drawn as results are taken; see [`Imap`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// mp_process::init();
+    /// let pool = mp_pool::Pool::new(2)?;
+    /// for (n, square) in (0_u64..).zip(pool.imap(|n: u64| n * n, 0..4)) {
+    ///     assert_eq!(square?, n * n);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn imap<F, T>(
+        &self,
+        f: F,
+        items: impl IntoIterator<Item = T>,
+    ) -> Imap<impl Iterator<Item = (T,)>, F::Output>
+    where
+        F: Function<(T,)>,
+        F::Output: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned,
+    {
+        self.task(f).imap(items)
+    }
+
+    /// Calls `f` for each item, and gives the results as they come; otherwise as
+    /// [`imap`](Self::imap).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// mp_process::init();
+    /// let pool = mp_pool::Pool::new(2)?;
+    /// let squares: Result<std::collections::BTreeSet<_>, _> =
+    ///     pool.imap_unordered(|n: u64| n * n, 0..4).collect();
+    /// assert_eq!(squares?, [0, 1, 4, 9].into());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn imap_unordered<F, T>(
+        &self,
+        f: F,
+        items: impl IntoIterator<Item = T>,
+    ) -> Imap<impl Iterator<Item = (T,)>, F::Output>
+    where
+        F: Function<(T,)>,
+        F::Output: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned,
+    {
+        self.task(f).imap_unordered(items)
+    }
+
+    /// Has `f` called once, and returns a future at once: it can be awaited, cancelled, and waited
+    /// for together with others. See [`Future`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// mp_process::init();
+    /// let pool = mp_pool::Pool::new(2)?;
+    /// let sum = pool.submit(|a: u32, b: u32| a + b, (1, 2));
+    /// assert_eq!(sum.result()?, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn submit<F, A>(&self, f: F, args: A) -> Future<F::Output>
+    where
+        F: Function<A>,
+        F::Output: Serialize + DeserializeOwned,
+        A: Serialize + DeserializeOwned,
+    {
+        self.task(f).submit(args)
+    }
+
     /// Has `f` called for each item, and returns at once. See [`AsyncResult`].
     pub fn map_async<F, T>(
         &self,
@@ -242,16 +306,14 @@ impl Pool {
     /// [`Builder::exit_timeout`]. To limit how long tasks may take as well, see
     /// [`shutdown`](Self::shutdown).
     pub fn close(&self) {
-        self.shared.engine().close();
-        self.shared.wake();
+        self.executor.close();
     }
 
     /// Kills the workers at once, with what they have started, as far as that is in their process
     /// groups still. Tasks that have no result get
     /// [`TaskErrorKind::Cancelled`](crate::TaskErrorKind::Cancelled).
     pub fn terminate(&self) {
-        self.shared.engine().terminate();
-        self.shared.wake();
+        self.executor.terminate();
     }
 
     /// Waits until a pool that was closed or terminated has ended: all tasks, all workers, and all
@@ -299,19 +361,20 @@ impl Pool {
         if self.shared.engine().is_running() {
             return Err(PoolError::StillRunning);
         }
-        Ok(self.wait_end(deadline))
+        Ok(self.executor.wait_over(deadline))
     }
+}
 
-    /// Waits until it has ended, callbacks included; false if the deadline comes first.
-    pub(crate) fn wait_end(&self, deadline: Deadline) -> bool {
-        self.shared.wait_over(deadline) && self.callbacks.wait(deadline)
+impl Calls for Pool {
+    fn executor(&self) -> &Arc<dyn Executor> {
+        &self.executor
     }
 }
 
 impl Drop for Pool {
     /// Terminates the pool, and waits until the workers, which were killed, are gone.
     fn drop(&mut self) {
-        if self.owner == process::id() {
+        if self.shared.settings.owner == process::id() {
             self.terminate();
             self.shared.wait_over(Deadline::NEVER);
         }

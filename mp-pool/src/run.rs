@@ -3,45 +3,74 @@
 use std::ops::Range;
 
 use mp_handle::{Parcel, SLICE};
-use mp_process::{Func, Function, catch_panic};
-use serde::Serialize;
+use mp_process::{ForeignFunction, Func, Function, catch_panic};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::chunk::lengths;
-use crate::current;
 use crate::frames::Status;
 use crate::orders::Limits;
+use crate::outlet::Outlet;
 use crate::output::TaskOutput;
 use crate::protocol::{Item, now};
-use crate::worker::Link;
 
-/// A task function, wrapped into what runs a whole chunk with it.
-pub(crate) type TaskFunction = Func<Box<Run>, Box<Run>>;
+/// A task function, wrapped into what runs a whole chunk with it. It travels to all processes of
+/// the same program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Routine(Func<Box<Run>, Box<Run>>);
 
-/// The chunk, and the way to the parent. One serves all chunks of a worker.
+impl Routine {
+    pub(crate) fn new<F, A, M>(f: F) -> Result<Self, ForeignFunction>
+    where
+        F: Function<A>,
+        F::Output: TaskOutput<M>,
+        A: DeserializeOwned,
+    {
+        Func::bind(f, |f: F, run| Run::all::<F, A, M>(f, run)).map(Self)
+    }
+
+    /// Calls the function for each item of the chunk that the run has turned to.
+    pub(crate) fn call(self, run: Box<Run>) -> Box<Run> {
+        self.0.call(run)
+    }
+}
+
+/// The chunk, and the way for its results. One serves all chunks of a worker.
 pub(crate) struct Run {
-    pub(crate) link: Link,
+    pub(crate) outlet: Outlet,
     pub(crate) items: Parcel,
     seq: u32,
     /// The lengths of the items.
     table: Vec<u8>,
     limits: Limits,
+    /// Somebody may stop an item, so that none ends unless the parent lets it.
+    is_guarded: bool,
     answer: Parcel,
     rings: Rings,
 }
 
 impl Run {
-    pub(crate) fn new(link: Link) -> Self {
+    pub(crate) fn new(outlet: Outlet) -> Self {
         let (items, answer) = (Parcel::new(), Parcel::new());
         let (table, rings) = (Vec::new(), Rings::new(0));
-        Self { link, items, seq: 0, table, limits: Limits::NONE, answer, rings }
+        Self {
+            outlet,
+            items,
+            seq: 0,
+            table,
+            limits: Limits::NONE,
+            is_guarded: false,
+            answer,
+            rings,
+        }
     }
 
     /// Turns to another chunk, whose items are there.
-    pub(crate) fn begin(&mut self, seq: u32, table: &[u8], limits: Limits) {
+    pub(crate) fn begin(&mut self, seq: u32, table: &[u8], limits: Limits, is_guarded: bool) {
         self.seq = seq;
         self.limits = limits;
-        current::set_limits(limits);
+        self.is_guarded = is_guarded;
+        self.outlet.limit(limits);
         self.table.clear();
         self.table.extend_from_slice(table);
         self.rings = Rings::new(table.len() / 4);
@@ -54,28 +83,27 @@ impl Run {
         F::Output: TaskOutput<M>,
         A: DeserializeOwned,
     {
-        let Self { link, items, seq, table, limits, answer, rings } = &mut *run;
-        let (seq, timed, mut start) = (*seq, limits.are_set(), 0);
+        let Self { outlet, items, seq, table, limits, is_guarded, answer, rings } = &mut *run;
+        let (seq, timed, mut start) = (*seq, limits.are_set() || *is_guarded, 0);
         for (index, len) in (0..).zip(lengths(table)) {
             let item = Item { seq, index };
             let range = start..start + len;
             start = range.end;
-            let now = timed.then(now).inspect(|&now| current::begin(now));
-            link.words.begin(item, now);
+            outlet.begin(item, timed);
             let status = call::<F, A, M>(f, items, range, answer);
-            if timed && !link.words.end(item) {
+            if timed && !outlet.end(item) {
                 // The parent has decided that this item took too long: it is about to kill
                 // this process, and nothing more may be told.
                 loop {
                     std::thread::sleep(SLICE);
                 }
             }
-            link.push(item, status, answer);
+            outlet.push(item, status, answer);
             if rings.is_due() {
-                link.bell.ring();
+                outlet.ring();
             }
         }
-        link.bell.ring();
+        outlet.ring();
         run
     }
 }

@@ -90,6 +90,6 @@ impl Pool {
         drop(engine);
         self.shared.wake();
         let until = if how.wait { Deadline::NEVER } else { Deadline::now() };
-        self.wait_end(until)
+        self.executor.wait_over(until)
     }
 }

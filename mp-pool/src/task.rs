@@ -1,6 +1,7 @@
 //! One call of a pool, with options.
 
 mod equip;
+mod lazy;
 mod submit;
 
 use std::fmt;
@@ -13,15 +14,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::async_result::AsyncResult;
-use crate::chunk::SoftDeadline;
 use crate::context::Context;
-use crate::job::OnItem;
+use crate::executor::Executor;
+use crate::future::Future;
+use crate::job::{Job, OnItem};
+use crate::options::{Options, SoftDeadline};
 use crate::output::{Fallible, Plain, TaskOutput};
-use crate::pool::Pool;
 use crate::progress::OnProgress;
 use crate::task_error::TaskError;
 
-/// A function to be called by the workers of a pool, and how: from [`Pool::task`].
+pub(crate) use submit::Feed;
+
+#[cfg(doc)]
+use crate::pool::Pool;
+
+/// A function to be called by the workers of a pool, and how: from [`Pool::task`], or from
+/// [`Calls::task`](crate::Calls::task) of any executor.
 ///
 /// The short forms, such as [`Pool::map`], are this without options.
 ///
@@ -49,12 +57,12 @@ use crate::task_error::TaskError;
 /// ```
 #[must_use = "nothing happens before `map`, `apply` or the like"]
 pub struct Task<'p, F, M = Plain> {
-    pool: &'p Pool,
+    executor: &'p Arc<dyn Executor>,
     function: F,
+    options: Options,
     chunk_size: Option<usize>,
-    deadline: Option<Duration>,
-    soft: Option<SoftDeadline>,
-    retries: u32,
+    buffer: Option<usize>,
+    ordered: bool,
     /// The value that its tasks share, or why they cannot be run.
     context: Result<Option<Arc<Context>>, TaskError>,
     pub(crate) on_item: Option<OnItem>,
@@ -69,14 +77,14 @@ type Value<F, A, M> = <<F as Function<A>>::Output as TaskOutput<M>>::Value;
 type Each<F, A, M> = Vec<Result<Value<F, A, M>, TaskError>>;
 
 impl<'p, F> Task<'p, F, Plain> {
-    pub(crate) fn new(pool: &'p Pool, function: F) -> Self {
+    pub(crate) fn new(executor: &'p Arc<dyn Executor>, function: F) -> Self {
         Self {
-            pool,
+            executor,
             function,
+            options: executor.defaults(),
             chunk_size: None,
-            deadline: pool.deadline,
-            soft: None,
-            retries: pool.retries,
+            buffer: None,
+            ordered: true,
             context: Ok(None),
             on_item: None,
             on_progress: None,
@@ -99,29 +107,25 @@ impl<'p, F> Task<'p, F, Plain> {
 
     /// The same options, for another function or another kind of output.
     fn convert<G, K>(self, change: impl FnOnce(F) -> G) -> Task<'p, G, K> {
-        let Self {
-            pool, function, chunk_size, deadline, soft, retries, context, on_progress, ..
-        } = self;
-        let function = change(function);
-        let (on_item, output) = (None, PhantomData);
         Task {
-            pool,
-            function,
-            chunk_size,
-            deadline,
-            soft,
-            retries,
-            context,
-            on_item,
-            on_progress,
-            output,
+            executor: self.executor,
+            function: change(self.function),
+            options: self.options,
+            chunk_size: self.chunk_size,
+            buffer: self.buffer,
+            ordered: self.ordered,
+            context: self.context,
+            on_item: None,
+            on_progress: self.on_progress,
+            output: PhantomData,
         }
     }
 }
 
 impl<F, M> Task<'_, F, M> {
     /// Sets how many items travel together. The default is such that each worker gets about
-    /// four chunks; what a worker has not come to goes to others that are idle.
+    /// four chunks, and a single item where results are taken one by one ([`imap`](Self::imap));
+    /// what a worker has not come to goes to others that are idle.
     #[doc(alias = "chunksize")]
     pub fn chunk_size(mut self, items: usize) -> Self {
         self.chunk_size = Some(items);
@@ -132,7 +136,7 @@ impl<F, M> Task<'_, F, M> {
     /// the worker has started are killed with it, also those that have left its process group.
     #[doc(alias = "timeout")]
     pub fn deadline(mut self, limit: Duration) -> Self {
-        self.deadline = Some(limit);
+        self.options.deadline = Some(limit);
         self
     }
 
@@ -144,8 +148,8 @@ impl<F, M> Task<'_, F, M> {
     #[doc(alias = "soft_timeout")]
     #[doc(alias = "soft_time_limit")]
     pub fn soft_deadline(mut self, limit: Duration) -> Self {
-        let signal = self.soft.and_then(|soft| soft.signal);
-        self.soft = Some(SoftDeadline { limit, signal });
+        let signal = self.options.soft_deadline.and_then(|soft| soft.signal);
+        self.options.soft_deadline = Some(SoftDeadline { limit, signal });
         self
     }
 
@@ -155,14 +159,49 @@ impl<F, M> Task<'_, F, M> {
     /// It may arrive when the item has just ended: a handler looks at
     /// [`is_over_soft_limit`](crate::is_over_soft_limit) before it stops anything.
     pub fn soft_signal(mut self, limit: Duration, signal: i32) -> Self {
-        self.soft = Some(SoftDeadline { limit, signal: Some(signal) });
+        self.options.soft_deadline = Some(SoftDeadline { limit, signal: Some(signal) });
         self
     }
 
     /// Sets how often an item is given to another worker if its worker was lost: for tasks that
     /// do no harm when they are begun twice. A deadline or a panic is no such loss.
     pub fn retries(mut self, retries: u32) -> Self {
-        self.retries = retries;
+        self.options.retries = retries;
+        self
+    }
+
+    /// Sets the priority, which is 0 by default: what has a higher one begins before all that has
+    /// a lower one and has not begun; within one, what came first begins first. As long as there
+    /// is enough of a higher priority, what has a lower one waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// mp_process::init();
+    /// let pool = mp_pool::Pool::new(1)?;
+    /// let routine = pool.task(|n: u32| n).priority(-1).map_async(0..100);
+    /// let urgent = pool.task(|| 7).priority(10).apply(())?;
+    /// assert_eq!((urgent, routine.get()?.len()), (7, 100));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.options.priority = priority;
+        self
+    }
+
+    /// Sets how many items [`imap`](Self::imap) and the like may have drawn whose results were
+    /// not taken; by default twice as many as make a chunk for each worker.
+    #[doc(alias = "buffersize")]
+    pub fn buffer(mut self, items: usize) -> Self {
+        self.buffer = Some(items);
+        self
+    }
+
+    /// Sets whether [`imap`](Self::imap) gives the results in the order of the items, as it does
+    /// by default, or as they come, as [`imap_unordered`](Self::imap_unordered) does. The calls
+    /// that give all results at once keep the order in any case.
+    pub fn ordered(mut self, ordered: bool) -> Self {
+        self.ordered = ordered;
         self
     }
 
@@ -248,9 +287,9 @@ impl<F, M> Task<'_, F, M> {
         F::Output: TaskOutput<M>,
         A: Serialize + DeserializeOwned,
     {
-        let pool = Arc::clone(&self.pool.shared);
-        let job = self.submit(items.into_iter().collect());
-        AsyncResult::new(Arc::clone(&job), pool, |_| Ok(())).wait();
+        let executor = Arc::clone(self.executor);
+        let job = self.hand_in(items.into_iter().collect());
+        AsyncResult::new(Arc::clone(&job), executor, |_| Ok(())).wait();
         job.each()
     }
 
@@ -264,9 +303,9 @@ impl<F, M> Task<'_, F, M> {
         F::Output: TaskOutput<M>,
         A: Serialize + DeserializeOwned,
     {
-        let pool = Arc::clone(&self.pool.shared);
-        let job = self.submit(items.into_iter().collect());
-        AsyncResult::new(job, pool, |job| job.values())
+        let executor = Arc::clone(self.executor);
+        let job = self.hand_in(items.into_iter().collect());
+        AsyncResult::new(job, executor, |job| job.values())
     }
 
     /// As [`Pool::apply`].
@@ -290,9 +329,21 @@ impl<F, M> Task<'_, F, M> {
         F::Output: TaskOutput<M>,
         A: Serialize + DeserializeOwned,
     {
-        let pool = Arc::clone(&self.pool.shared);
-        let job = self.submit(vec![args]);
-        AsyncResult::new(job, pool, |job| job.values().map(|mut values| values.remove(0)))
+        let executor = Arc::clone(self.executor);
+        let job = self.hand_in(vec![args]);
+        AsyncResult::new(job, executor, Job::value)
+    }
+
+    /// As [`Pool::submit`].
+    pub fn submit<A>(mut self, args: A) -> Future<Value<F, A, M>>
+    where
+        F: Function<A>,
+        F::Output: TaskOutput<M>,
+        A: Serialize + DeserializeOwned,
+    {
+        self.options.killable = true;
+        let executor = Arc::clone(self.executor);
+        Future::new(self.hand_in(vec![args]), executor, Job::value)
     }
 }
 
@@ -300,8 +351,7 @@ impl<F, M> fmt::Debug for Task<'_, F, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
             .field("chunk_size", &self.chunk_size)
-            .field("deadline", &self.deadline)
-            .field("retries", &self.retries)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }

@@ -90,6 +90,12 @@ pub enum TaskErrorKind {
     },
     /// The function is not part of the program itself.
     ForeignFunction(ForeignFunction),
+    /// The executor cannot do what an option of the call asks for.
+    #[non_exhaustive]
+    Unsupported {
+        /// What it cannot do, and what to use instead.
+        what: &'static str,
+    },
 }
 
 impl TaskError {
@@ -172,6 +178,7 @@ impl fmt::Display for TaskErrorKind {
                 )
             }
             Self::ForeignFunction(error) => error.fmt(f),
+            Self::Unsupported { what } => f.write_str(what),
         }
     }
 }

@@ -13,8 +13,9 @@ use crate::current;
 use crate::frames::{RESULT_HEADER, ResultFrame, Status};
 use crate::insight::Reporter;
 use crate::orders::{ChunkHeader, TaskFrame};
+use crate::outlet::Outlet;
 use crate::protocol::{Item, RESULTS, RING, TASKS, Words, context_tag};
-use crate::run::{Run, TaskFunction, describe};
+use crate::run::{Routine, Run, describe};
 use crate::state::{self, Finalizer, Maker};
 use crate::surroundings;
 
@@ -181,13 +182,13 @@ fn text<E: std::error::Error>(error: E) -> String {
 struct Worker {
     /// Lent to the chunk that runs.
     run: Option<Box<Run>>,
-    functions: BTreeMap<u32, TaskFunction>,
+    functions: BTreeMap<u32, Routine>,
     contexts: Contexts,
 }
 
 impl Worker {
     fn new(link: Link) -> Self {
-        let run = Some(Box::new(Run::new(link)));
+        let run = Some(Box::new(Run::new(Outlet::Parent(Box::new(link)))));
         Self { run, functions: BTreeMap::new(), contexts: Contexts::default() }
     }
 
@@ -205,7 +206,10 @@ impl Worker {
     }
 
     fn link(&mut self) -> &mut Link {
-        &mut self.run().link
+        match &mut self.run().outlet {
+            Outlet::Parent(link) => link,
+            Outlet::Here(_) => unreachable!("a worker tells its parent"),
+        }
     }
 
     fn handle(&mut self, frame: TaskFrame<'_>) -> Result<(), String> {
@@ -231,19 +235,21 @@ impl Worker {
     }
 
     fn run_chunk(&mut self, chunk: ChunkHeader, table: &[u8], bytes: &[u8]) -> Result<(), String> {
-        let run = self.run();
         let received = if chunk.spilled {
-            receive(&run.link.post, u64::from(chunk.seq)).map(|items| run.items = items)
+            let items = receive(&self.link().post, u64::from(chunk.seq));
+            items.map(|items| self.run().items = items)
         } else {
-            run.items.clear();
-            run.items.push_bytes(bytes);
+            let items = &mut self.run().items;
+            items.clear();
+            items.push_bytes(bytes);
             Ok(())
         };
-        if !run.link.words.claim(chunk.seq) {
+        if !self.link().words.claim(chunk.seq) {
             return Ok(());
         }
-        if let Some(reporter) = &mut run.link.reporter {
-            run.link.words.set_started(reporter.begin(chunk.seq, table.len() / 4));
+        let link = self.link();
+        if let Some(reporter) = &mut link.reporter {
+            link.words.set_started(reporter.begin(chunk.seq, table.len() / 4));
         }
         let function = self.functions.get(&chunk.function);
         let function = function.ok_or("a function that was not announced")?;
@@ -251,7 +257,7 @@ impl Worker {
             let Self { run, contexts, .. } = self;
             contexts.within(chunk.context, || {
                 *run = run.take().map(|mut run| {
-                    run.begin(chunk.seq, table, chunk.limits);
+                    run.begin(chunk.seq, table, chunk.limits, chunk.is_guarded);
                     function.call(run)
                 });
             })

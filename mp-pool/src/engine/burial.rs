@@ -3,7 +3,6 @@
 use libc::{SIGKILL, SIGTERM};
 use mp_process::ExitStatus;
 
-use crate::answer::Answer;
 use crate::cause::Cause;
 use crate::engine::given::Given;
 use crate::engine::worker::Worker;
@@ -53,7 +52,8 @@ impl Engine {
                 self.pending.push_front(given.chunk.part(rest..given.chunk.count()));
             }
             if is_lost {
-                let kind = match (given.chunk.call().deadline, oversize, &panic) {
+                let kind = match (given.chunk.options().deadline, oversize, &panic) {
+                    _ if given.chunk.job().is_abandoned() => TaskErrorKind::Cancelled,
                     (Some(limit), ..) if timed_out => TaskErrorKind::TimedOut { limit },
                     (_, Some((used, limit)), _) => TaskErrorKind::OutOfMemory { used, limit },
                     (.., Some(panic)) => TaskErrorKind::Panicked(Box::new(panic.clone())),
@@ -110,7 +110,7 @@ impl Engine {
             self.records.lost += 1;
             let place = given.chunk.first + given.done;
             self.life.lost(place, &error, false);
-            given.chunk.call().job.answers().put(place, Answer::Failed(error));
+            given.chunk.job().fail(place, error);
         }
     }
 

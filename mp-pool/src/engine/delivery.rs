@@ -47,7 +47,8 @@ impl Worker {
             sent.map_err(|error| self.refused(&error))?;
         }
         let (context, limits) = (chunk.call().context_number(), chunk.call().limits());
-        let header = ChunkHeader { seq, function: number, context, spilled, limits };
+        let is_guarded = chunk.options().killable;
+        let header = ChunkHeader { seq, function: number, context, spilled, is_guarded, limits };
         let frame = TaskFrame::Chunk { header, table, bytes };
         self.tasks.try_push(&[&frame.header(), table, bytes])?;
         Ok(())

@@ -1,8 +1,9 @@
 //! Who gets which task.
 
+use crate::chunk::Chunk;
+use crate::engine::Engine;
 use crate::engine::delivery::Refused;
 use crate::engine::worker::Worker;
-use crate::engine::{Engine, fail};
 use crate::task_error::TaskErrorKind;
 
 impl Engine {
@@ -14,9 +15,7 @@ impl Engine {
             return false;
         }
         if self.cancelling {
-            self.pending
-                .drain(..)
-                .for_each(|chunk| fail(&chunk, 0, &TaskErrorKind::Cancelled.into()));
+            self.pending.fail_all(&TaskErrorKind::Cancelled.into());
         }
         loop {
             if self.round(|_| true) {
@@ -50,8 +49,8 @@ impl Engine {
     fn give_next(&mut self, at: usize) -> bool {
         let worker = &mut self.workers[at];
         while let Some(chunk) = self.pending.pop_front() {
-            if chunk.call().job.is_abandoned() {
-                fail(&chunk, 0, &TaskErrorKind::Cancelled.into());
+            if chunk.job().is_abandoned() {
+                chunk.fail(&TaskErrorKind::Cancelled.into());
                 continue;
             }
             if !may_take(worker, chunk.count(), self.config.max_tasks_per_child) {
@@ -74,7 +73,7 @@ impl Engine {
                 }
                 Err(Refused::Never(reason)) => {
                     let reason = format!("the arguments cannot be sent: {reason}");
-                    fail(&chunk, 0, &TaskErrorKind::Undecodable { reason }.into());
+                    chunk.fail(&TaskErrorKind::Undecodable { reason }.into());
                 }
             }
         }
@@ -99,18 +98,25 @@ impl Engine {
         if !self.workers.iter().any(idle) {
             return false;
         }
-        self.pending.extend(self.workers[richest].take_back());
+        let back = self.workers[richest].take_back();
+        self.pending.restore(back);
         !self.pending.is_empty()
     }
 
-    /// Takes back what workers have ahead of calls that nobody waits for any more.
-    pub(crate) fn forget_abandoned(&mut self) {
+    /// Takes back what workers have ahead if some of these come before it.
+    pub(super) fn overtake(&mut self, chunks: &[Chunk]) {
+        let Some(priority) = chunks.first().map(|chunk| chunk.options().priority) else { return };
+        self.has_priorities |= priority != 0;
+        if !self.has_priorities {
+            return;
+        }
         for worker in &mut self.workers {
-            if worker.given.iter().skip(1).any(|given| given.chunk.call().job.is_abandoned()) {
-                self.pending.extend(worker.take_back());
+            let mut ahead = worker.given.iter().skip(1);
+            if ahead.any(|given| given.chunk.options().priority < priority) {
+                let back = worker.take_back();
+                self.pending.restore(back);
             }
         }
-        self.dispatch();
     }
 
     /// Lets go the workers that have had as many tasks as they may, and all of them at the end.

@@ -1,5 +1,7 @@
 //! A chunk that a worker was given, and how far it has answered for it.
 
+use std::time::Duration;
+
 use mp_handle::{Parcel, Post};
 
 use crate::answer::Answer;
@@ -23,6 +25,13 @@ impl Given {
     /// The item whose turn it is.
     pub(super) fn next(&self) -> Item {
         Item { seq: self.seq, index: self.done as u32 }
+    }
+
+    /// How long its items may run; not at all if somebody has asked for their end.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        let options = self.chunk.options();
+        let is_wanted = !(options.killable && self.chunk.job().is_abandoned());
+        if is_wanted { options.deadline } else { Some(Duration::ZERO) }
     }
 
     /// Takes in answers of the worker `pid`, up to one that is no plain value; returns how many.

@@ -50,15 +50,18 @@ impl Engine {
     }
 }
 
+/// What is about to begin, or has just ended, is looked at again after this.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// Stops the item that the worker is at if its time is over, or signals that it should end;
 /// returns how long until either may be true.
 fn enforce_deadlines(worker: &mut Worker) -> Option<Duration> {
     if worker.condemned.is_some() {
         return None;
     }
-    let call = worker.given.front()?.chunk.call();
-    let (hard, soft) =
-        (call.deadline, call.soft.and_then(|soft| soft.signal.zip(Some(soft.limit))));
+    let given = worker.given.front()?;
+    let soft = given.chunk.options().soft_deadline;
+    let (hard, soft) = (given.limit(), soft.and_then(|soft| soft.signal.zip(Some(soft.limit))));
     if hard.is_none() && soft.is_none() {
         return None;
     }
@@ -79,7 +82,11 @@ fn enforce_deadlines(worker: &mut Worker) -> Option<Duration> {
             return hard.map(left);
         }
     }
-    hard.into_iter().chain(soft.map(|(_, limit)| limit)).map(left).min()
+    hard.into_iter()
+        .chain(soft.map(|(_, limit)| limit))
+        .map(left)
+        .min()
+        .map(|left| left.max(MOMENT))
 }
 
 fn left_until(moment: u64) -> Duration {

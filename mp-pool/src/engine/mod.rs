@@ -5,6 +5,7 @@
 //! and the pool's own thread (`driver`).
 
 mod burial;
+mod cancel;
 mod crew;
 mod delivery;
 mod dispatch;
@@ -16,7 +17,7 @@ mod pace;
 mod records;
 mod worker;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ use crate::error::PoolError;
 use crate::life::Life;
 use crate::lines::{Lines, Output};
 use crate::oom::OomKills;
-use crate::run::TaskFunction;
+use crate::pending::Pending;
+use crate::run::Routine;
 use crate::surroundings::Surroundings;
 use crate::task_error::{TaskError, TaskErrorKind};
 use crate::worker::Initializer;
@@ -79,7 +81,9 @@ pub(crate) struct Engine {
     /// How many workers there ought to be: fewer than there may be, if some have left for want of
     /// something to do.
     wanted: usize,
-    pending: VecDeque<Chunk>,
+    pending: Pending,
+    /// There was a call with a priority of its own.
+    has_priorities: bool,
     /// Calls that are still handing in their chunks. A pool that is closed meanwhile takes them.
     arriving: usize,
     /// What no worker has begun is cancelled, and what is on its way too.
@@ -88,7 +92,7 @@ pub(crate) struct Engine {
     end_by: Option<u64>,
     looked_at_memory: u64,
     /// The functions that tasks have called so far: their numbers, and how they travel.
-    numbers: HashMap<TaskFunction, u32>,
+    numbers: HashMap<Routine, u32>,
     functions: Vec<Vec<u8>>,
     started: usize,
     /// Workers in a row that ended before they were ready.
@@ -120,7 +124,8 @@ impl Engine {
             phase: Phase::Running,
             interrupted: false,
             workers: Vec::new(),
-            pending: VecDeque::new(),
+            pending: Pending::default(),
+            has_priorities: false,
             arriving: 0,
             cancelling: false,
             end_by: None,
@@ -170,13 +175,13 @@ impl Engine {
 
     /// Lets a call of the function in, which [hands in](Self::submit) its chunks from now on, until
     /// [`leave`](Self::leave); returns the number that stands for the function.
-    pub(crate) fn enter(&mut self, function: TaskFunction) -> Result<u32, TaskError> {
+    pub(crate) fn enter(&mut self, routine: Routine) -> Result<u32, TaskError> {
         match &self.phase {
             Phase::Running => {}
             Phase::Closed | Phase::Terminated => return Err(TaskErrorKind::PoolClosed.into()),
             Phase::Broken(error) => return Err(error.clone()),
         }
-        let number = self.number_of(function)?;
+        let number = self.number_of(routine)?;
         self.arriving += 1;
         Ok(number)
     }
@@ -187,15 +192,15 @@ impl Engine {
         self.dispatch();
     }
 
-    fn number_of(&mut self, function: TaskFunction) -> Result<u32, TaskError> {
-        if let Some(&number) = self.numbers.get(&function) {
+    fn number_of(&mut self, routine: Routine) -> Result<u32, TaskError> {
+        if let Some(&number) = self.numbers.get(&routine) {
             return Ok(number);
         }
-        let parcel = Parcel::encode(&function)
+        let parcel = Parcel::encode(&routine)
             .map_err(|error| TaskErrorKind::Undecodable { reason: error.to_string() })?;
         let number = self.functions.len() as u32;
         self.functions.push(parcel.bytes().to_vec());
-        self.numbers.insert(function, number);
+        self.numbers.insert(routine, number);
         Ok(number)
     }
 
@@ -208,8 +213,11 @@ impl Engine {
             Phase::Broken(error) => Some(error.clone()),
         };
         match refused {
-            None => self.pending.extend(chunks),
-            Some(error) => chunks.iter().for_each(|chunk| fail(chunk, 0, &error)),
+            None => {
+                self.overtake(&chunks);
+                self.pending.extend(chunks);
+            }
+            Some(error) => chunks.iter().for_each(|chunk| chunk.fail(&error)),
         }
         self.dispatch();
     }
@@ -263,7 +271,7 @@ impl Engine {
         self.close();
         self.cancelling = true;
         for worker in &mut self.workers {
-            self.pending.extend(worker.take_back());
+            self.pending.restore(worker.take_back());
         }
         self.dispatch();
     }
@@ -303,12 +311,10 @@ impl Engine {
             // What was answered before is an answer.
             let _ = worker.drain(&mut self.buffer);
             for given in worker.given.drain(..) {
-                fail(&given.chunk, given.done, error);
+                given.chunk.fail_from(given.done, error);
             }
         }
-        for chunk in self.pending.drain(..) {
-            fail(&chunk, 0, error);
-        }
+        self.pending.fail_all(error);
     }
 
     /// Takes what has happened so far, to be told when the engine is not locked.
@@ -330,13 +336,5 @@ impl Engine {
     /// Whether it was neither closed nor terminated, nor has given up.
     pub(crate) fn is_running(&self) -> bool {
         self.phase == Phase::Running
-    }
-}
-
-/// Answers for the items of a chunk, from the one at `from`.
-fn fail(chunk: &Chunk, from: usize, error: &TaskError) {
-    let mut answers = chunk.call().job.answers();
-    for index in from..chunk.count() {
-        answers.put(chunk.first + index, Answer::Failed(error.clone()));
     }
 }

@@ -197,7 +197,7 @@ impl Worker {
         match self.begun() {
             Some((_, since)) => {
                 let activity = Activity::Running(given.chunk.first + given.done);
-                let is_timed = self.has_reports() || given.chunk.call().deadline.is_some();
+                let is_timed = self.has_reports() || given.chunk.call().limits().are_set();
                 (activity, if is_timed { since } else { seen })
             }
             None => (Activity::Between, seen),

@@ -265,12 +265,17 @@ impl Worker {
     }
 
     /// Takes back what it has not begun, in order.
-    pub(crate) fn take_back(&mut self) -> impl Iterator<Item = Chunk> {
+    pub(crate) fn take_back(&mut self) -> impl DoubleEndedIterator<Item = Chunk> + use<> {
         self.words.take_back(self.next_seq);
         let kept = self.given.iter().take_while(|given| self.words.is_claimed(given.seq)).count();
         let back = self.given.split_off(kept);
         self.accepted -= back.iter().map(|given| given.chunk.count() as u64).sum::<u64>();
         back.into_iter().map(|given| given.chunk)
+    }
+
+    /// Whether it has begun with a chunk that it was given: it can no longer be taken back.
+    pub(crate) fn has_claimed(&self, given: &Given) -> bool {
+        self.words.is_claimed(given.seq)
     }
 
     /// How many items it has not answered.

@@ -56,7 +56,7 @@ impl<'p, F> Task<'p, F, Plain> {
     ///
     /// [`Builder::with`]: crate::Builder::with
     pub fn with_shared<S: 'static>(mut self) -> Task<'p, With<F, S>> {
-        self.context = match &self.pool.context {
+        self.context = match &self.executor.gear().context {
             Some(context) => context.expect::<S>().map(|()| Some(Arc::clone(context))),
             None => Err("the function shares a value, but the pool was built without one".into()),
         }
@@ -74,7 +74,7 @@ impl<'p, F> Task<'p, F, Plain> {
     /// [`Builder::state`]: crate::Builder::state
     #[doc(alias = "use_worker_state")]
     pub fn with_state<T: 'static>(mut self) -> Task<'p, WithState<F, T>> {
-        if self.pool.state != Some(TypeId::of::<T>()) {
+        if self.executor.gear().state != Some(TypeId::of::<T>()) {
             let reason = format!(
                 "the function needs a state of type {}, with which the pool was not built",
                 std::any::type_name::<T>()

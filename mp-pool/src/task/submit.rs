@@ -1,95 +1,108 @@
-//! How a call gets to the engine: encoded, and cut into chunks.
+//! How a call gets to the executor: encoded, and cut into chunks.
 
-use std::process;
 use std::sync::Arc;
 
-use mp_process::{Func, Function};
+use mp_process::Function;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Task;
 use crate::answer::Answer;
 use crate::chunk::{Call, Packer};
-use crate::driver::Shared;
-use crate::job::Job;
+use crate::context::Context;
+use crate::executor::Executor;
+use crate::job::{Job, OnItem};
+use crate::options::Options;
 use crate::output::TaskOutput;
-use crate::run::Run;
+use crate::run::Routine;
 use crate::task_error::{TaskError, TaskErrorKind};
 
-impl<F, M> Task<'_, F, M> {
-    /// Encodes the items, and hands them to the engine. Each of them will have an answer.
-    pub(super) fn submit<A>(mut self, items: Vec<A>) -> Arc<Job>
-    where
-        F: Function<A>,
-        F::Output: TaskOutput<M>,
-        A: Serialize + DeserializeOwned,
-    {
-        let count = items.len();
-        let callbacks = self.pool.callbacks.clone();
-        let job = Arc::new(Job::new(count, callbacks, self.take_listener(Some(count))));
-        match self.enter::<A>() {
-            Ok(number) => {
-                let mut entered = Entered { pool: &self.pool.shared, job: &job, is_whole: false };
-                self.give_out(&job, number, items);
-                entered.is_whole = true;
-            }
-            Err(error) => {
-                let mut answers = job.answers();
-                (0..count).for_each(|place| answers.put(place, Answer::Failed(error.clone())));
-            }
-        }
-        if self.deadline.is_some() || self.soft.is_some_and(|soft| soft.signal.is_some()) {
-            // The thread sleeps by the deadlines that it knew.
-            self.pool.shared.wake();
-        }
-        job
-    }
+/// A function on its way to an executor, and how it is to be called: what is left of a [`Task`]
+/// when its types are known.
+pub(crate) struct Feed {
+    pub(crate) executor: Arc<dyn Executor>,
+    /// The function, and the value that its tasks share.
+    what: Result<(Routine, Option<Arc<Context>>), TaskError>,
+    options: Options,
+}
 
-    /// Enters the engine, if the pool can be used here; gives the number by which the engine knows
-    /// the function.
-    fn enter<A>(&self) -> Result<u32, TaskError>
+impl<F, M> Task<'_, F, M> {
+    pub(super) fn feed<A>(&self) -> Feed
     where
         F: Function<A>,
         F::Output: TaskOutput<M>,
         A: DeserializeOwned,
     {
-        if self.pool.owner != process::id() {
-            // Of the rings that a forked process inherits only one may be the producer.
-            return Err(TaskErrorKind::PoolClosed.into());
-        }
-        if let Err(error) = &self.context {
-            return Err(error.clone());
-        }
-        let function = Func::bind(self.function, |f: F, run| Run::all::<F, A, M>(f, run))
-            .map_err(TaskErrorKind::ForeignFunction)?;
-        self.pool.shared.engine().enter(function)
+        let routine = Routine::new::<F, A, M>(self.function)
+            .map_err(|error| TaskError::from(TaskErrorKind::ForeignFunction(error)));
+        let what = self.context.clone().and_then(|context| Ok((routine?, context)));
+        Feed { executor: Arc::clone(self.executor), what, options: self.options }
     }
 
-    /// Encodes the items, and gives each batch to the engine while the next is encoded. An item
-    /// that cannot be encoded has its answer at once.
-    fn give_out<A: Serialize>(&self, job: &Arc<Job>, function: u32, items: Vec<A>) {
-        let size = self.chunk_size.unwrap_or_else(|| items.len().div_ceil(4 * self.pool.workers()));
-        let (deadline, retries) = (self.deadline, self.retries);
-        let context = self.context.as_ref().ok().cloned().flatten();
-        let soft = self.soft;
-        let call = Call { job: Arc::clone(job), function, context, deadline, soft, retries };
-        let mut packer = Packer::new(call, size.min(self.pool.max_chunk));
-        for (place, item) in items.into_iter().enumerate() {
-            if let Err(error) = packer.push(place, &item) {
-                let reason = format!("the arguments cannot be encoded: {error}");
-                job.answers().put(place, Answer::undecodable(reason));
-            }
-            if packer.is_full() {
-                self.pool.shared.engine().submit(packer.take());
-            }
-        }
-        self.pool.shared.engine().submit(packer.take());
+    /// Encodes the items, and hands them to the executor. Each of them will have an answer.
+    pub(super) fn hand_in<A>(mut self, items: Vec<A>) -> Arc<Job>
+    where
+        F: Function<A>,
+        F::Output: TaskOutput<M>,
+        A: Serialize + DeserializeOwned,
+    {
+        let parts = 4 * self.executor.parallelism();
+        let size = self.chunk_size.unwrap_or_else(|| items.len().div_ceil(parts.max(1)));
+        let on_item = self.take_listener(Some(items.len()));
+        self.feed::<A>().submit(items, size, on_item)
     }
 }
 
-/// A call that the engine has let in, and that hands in its items.
+impl Feed {
+    /// Encodes the items, and hands them to the executor in chunks of up to `size`. Each of them
+    /// will have an answer.
+    pub(crate) fn submit<A: Serialize>(
+        &self,
+        items: Vec<A>,
+        size: usize,
+        on_item: Option<OnItem>,
+    ) -> Arc<Job> {
+        let callbacks = self.executor.callbacks().clone();
+        let job = Arc::new(Job::new(items.len(), callbacks, on_item));
+        match self.enter(&job) {
+            Ok(call) => {
+                let mut entered = Entered { executor: &*self.executor, job: &job, is_whole: false };
+                self.give_out(call, size, items);
+                entered.is_whole = true;
+            }
+            Err(error) => (0..items.len()).for_each(|place| job.fail(place, error.clone())),
+        }
+        job
+    }
+
+    /// Has the executor let the call in.
+    fn enter(&self, job: &Arc<Job>) -> Result<Call, TaskError> {
+        let (routine, context) = self.what.clone()?;
+        let function = self.executor.enter(routine, &self.options)?;
+        Ok(Call { job: Arc::clone(job), routine, function, context, options: self.options })
+    }
+
+    /// Encodes the items, and gives each batch to the executor while the next is encoded. An item
+    /// that cannot be encoded has its answer at once.
+    fn give_out<A: Serialize>(&self, call: Call, size: usize, items: Vec<A>) {
+        let job = Arc::clone(&call.job);
+        let mut packer = Packer::new(call, size.min(self.executor.max_chunk()));
+        for (place, item) in items.into_iter().enumerate() {
+            if let Err(error) = packer.push(place, &item) {
+                let reason = format!("the arguments cannot be encoded: {error}");
+                job.put(place, Answer::undecodable(reason));
+            }
+            if packer.is_full() {
+                self.executor.submit(packer.take());
+            }
+        }
+        self.executor.submit(packer.take());
+    }
+}
+
+/// A call that the executor has let in, and that hands in its items.
 struct Entered<'a> {
-    pool: &'a Shared,
+    executor: &'a dyn Executor,
     job: &'a Arc<Job>,
     /// It has handed in all of them.
     is_whole: bool,
@@ -100,8 +113,8 @@ impl Drop for Entered<'_> {
         if !self.is_whole {
             // An item's `Serialize` panics, and nobody will ask for the others.
             self.job.abandon();
-            self.pool.engine().forget_abandoned();
+            self.executor.cancel(self.job);
         }
-        self.pool.engine().leave();
+        self.executor.leave();
     }
 }
