@@ -17,6 +17,8 @@ mod fork_server;
 mod func;
 mod image;
 mod init;
+#[cfg(feature = "ipc-channel")]
+mod ipc;
 mod method;
 mod outcome;
 mod panic;
@@ -37,6 +39,8 @@ pub use fork::fork;
 pub use fork_server::ForkServerError;
 pub use func::{Func, Function};
 pub use init::{init, init_test, init_test_with, init_with};
+#[cfg(feature = "ipc-channel")]
+pub use ipc::{Ipc, IpcEndpoint};
 pub use method::{
     StartMethod, StartMethodSettled, UnknownStartMethod, set_start_method, start_method,
 };
