@@ -82,6 +82,8 @@ impl Sleepers {
                 return Waited::Ready;
             }
             if is_gone() {
+                // Others are told once. One who is about to sleep would do so by our flag.
+                self.wake(u32::MAX);
                 return if ready() { Waited::Ready } else { Waited::PeerGone };
             }
             if deadline.is_expired() {

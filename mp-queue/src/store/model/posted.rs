@@ -1,20 +1,21 @@
 //! Messages with descriptors, beside which a packet goes through the socket.
 
-use std::fs::File;
-use std::os::fd::OwnedFd;
-
 use mp_handle::Descriptor;
 use mp_sync::model::{check, spawn, spawn_doomed_within};
+use rustix::fs::{MemfdFlags, fstat, ftruncate, memfd_create};
 
 use super::*;
 use crate::store::{Content, Message};
 
-fn null() -> Descriptor {
-    Descriptor::from(OwnedFd::from(File::open("/dev/null").expect("a file")))
+/// A file that can be told from others by its length.
+fn file(number: u8) -> Descriptor {
+    let file = memfd_create("posted", MemfdFlags::CLOEXEC).expect("a file");
+    ftruncate(&file, number.into()).expect("an empty file");
+    Descriptor::from(file)
 }
 
 fn post(end: &End, number: u8) {
-    let (bytes, descriptors) = ([number], [null()]);
+    let (bytes, descriptors) = ([number], [file(number)]);
     let message = Message { content: Content::Raw, bytes: &bytes, descriptors: &descriptors };
     end.put(&message, Some(Deadline::NEVER)).expect("room");
 }
@@ -23,8 +24,10 @@ fn receive(end: &End, mut each: impl FnMut(u8)) {
     loop {
         match end.get(Some(Deadline::NEVER)) {
             Ok(arrived) => {
-                assert_eq!(arrived.parcel.descriptors().len(), 1);
-                each(arrived.parcel.bytes()[0]);
+                let number = arrived.parcel.bytes()[0];
+                let [file] = arrived.parcel.descriptors() else { panic!("one descriptor") };
+                assert_eq!(fstat(file).expect("a file").st_size, number.into());
+                each(number);
             }
             Err(Refusal::Disconnected) => return,
             Err(refusal) => panic!("{refusal:?}"),
