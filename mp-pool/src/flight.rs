@@ -33,11 +33,6 @@ impl<R: DeserializeOwned> Flight<R> {
         Self { executor, jobs, started: 0, landed, ready, items: 0 }
     }
 
-    /// How many items have started, and were not taken.
-    pub(crate) fn items(&self) -> usize {
-        self.items
-    }
-
     /// One more has started, with the next items.
     pub(crate) fn push(&mut self, job: Arc<Job>) {
         let first = self.started;
@@ -99,6 +94,11 @@ impl<R: DeserializeOwned> Flight<R> {
 }
 
 impl<R> Flight<R> {
+    /// How many items have started, and were not taken.
+    pub(crate) fn items(&self) -> usize {
+        self.items
+    }
+
     /// Gives up what is under way, and forgets what has come.
     pub(crate) fn give_up(&mut self) {
         // First all of them, so that none is begun while others are taken back.

@@ -147,6 +147,14 @@ where
         }
     }
 
+    /// Draws all items at once.
+    pub(crate) fn draw_all(mut self) -> Flight<R> {
+        while self.items.is_some() {
+            self.draw();
+        }
+        self.flight
+    }
+
     fn hand_in(&mut self, chunk: Vec<I::Item>) {
         let (first, count) = (self.drawn, chunk.len());
         self.drawn += count;

@@ -1,15 +1,13 @@
-//! A pool of worker processes.
+//! A pool of worker processes: how it begins and ends.
+
+mod calls;
 
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, process, thread};
 
 use mp_handle::{Bell, Deadline};
-use mp_process::Function;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use crate::async_result::AsyncResult;
 use crate::builder::Builder;
 use crate::callbacks::Callbacks;
 use crate::calls::Calls;
@@ -18,12 +16,10 @@ use crate::driver::{Settings, Shared};
 use crate::engine::{Config, Engine};
 use crate::error::PoolError;
 use crate::executor::Executor;
-use crate::future::Future;
-use crate::imap::Imap;
 use crate::lines::Lines;
 use crate::options::Options;
-use crate::output::Plain;
-use crate::task::Task;
+
+#[cfg(doc)]
 use crate::task_error::TaskError;
 
 /// A number of worker processes that call functions for this one.
@@ -62,6 +58,8 @@ pub struct Pool {
     pub(crate) shared: Arc<Shared>,
     /// The same, as calls see it.
     pub(crate) executor: Arc<dyn Executor>,
+    /// Dropping it lets what it was given end.
+    pub(crate) lingers: bool,
 }
 
 impl Pool {
@@ -100,197 +98,7 @@ impl Pool {
             return Err(PoolError::system("start a thread")(error));
         }
         let executor = Arc::<Shared>::clone(&shared);
-        Ok(Self { shared, executor })
-    }
-
-    /// Prepares a call of `f` with options.
-    pub fn task<F>(&self, f: F) -> Task<'_, F, Plain> {
-        Task::new(&self.executor, f)
-    }
-
-    /// Calls `f` for each item, and returns the results in the order of the items.
-    ///
-    /// # Errors
-    ///
-    /// As soon as an item fails, its failure (of several, the first in the order of the items);
-    /// chunks that have not begun are given up. [`try_map`](Self::try_map) gives each its own.
-    pub fn map<F, T>(
-        &self,
-        f: F,
-        items: impl IntoIterator<Item = T>,
-    ) -> Result<Vec<F::Output>, TaskError>
-    where
-        F: Function<(T,)>,
-        F::Output: Serialize + DeserializeOwned,
-        T: Serialize + DeserializeOwned,
-    {
-        self.task(f).map(items)
-    }
-
-    /// Calls `f` for each item, and returns what became of each, in the order of the items.
-    pub fn try_map<F, T>(
-        &self,
-        f: F,
-        items: impl IntoIterator<Item = T>,
-    ) -> Vec<Result<F::Output, TaskError>>
-    where
-        F: Function<(T,)>,
-        F::Output: Serialize + DeserializeOwned,
-        T: Serialize + DeserializeOwned,
-    {
-        self.task(f).try_map(items)
-    }
-
-    /// Calls `f` for each item, a tuple of its arguments.
-    ///
-    /// # Errors
-    ///
-    /// As [`map`](Self::map).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// mp_process::init();
-    /// let pool = mp_pool::Pool::new(2)?;
-    /// assert_eq!(pool.starmap(|a: u32, b: u32| a * b, [(2, 3), (4, 5)])?, [6, 20]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn starmap<F, A>(
-        &self,
-        f: F,
-        items: impl IntoIterator<Item = A>,
-    ) -> Result<Vec<F::Output>, TaskError>
-    where
-        F: Function<A>,
-        F::Output: Serialize + DeserializeOwned,
-        A: Serialize + DeserializeOwned,
-    {
-        self.task(f).starmap(items)
-    }
-
-    /// Calls `f` once, and waits for its result.
-    ///
-    /// # Errors
-    ///
-    /// Why it has none.
-    pub fn apply<F, A>(&self, f: F, args: A) -> Result<F::Output, TaskError>
-    where
-        F: Function<A>,
-        F::Output: Serialize + DeserializeOwned,
-        A: Serialize + DeserializeOwned,
-    {
-        self.task(f).apply(args)
-    }
-
-    /// Calls `f` for each item, and gives the results one by one, in the order of the items, while
-    /// it works ahead. Items are drawn as results are taken; see [`Imap`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// mp_process::init();
-    /// let pool = mp_pool::Pool::new(2)?;
-    /// for (n, square) in (0_u64..).zip(pool.imap(|n: u64| n * n, 0..4)) {
-    ///     assert_eq!(square?, n * n);
-    /// }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn imap<F, T>(
-        &self,
-        f: F,
-        items: impl IntoIterator<Item = T>,
-    ) -> Imap<impl Iterator<Item = (T,)>, F::Output>
-    where
-        F: Function<(T,)>,
-        F::Output: Serialize + DeserializeOwned,
-        T: Serialize + DeserializeOwned,
-    {
-        self.task(f).imap(items)
-    }
-
-    /// Calls `f` for each item, and gives the results as they come; otherwise as
-    /// [`imap`](Self::imap).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// mp_process::init();
-    /// let pool = mp_pool::Pool::new(2)?;
-    /// let squares: Result<std::collections::BTreeSet<_>, _> =
-    ///     pool.imap_unordered(|n: u64| n * n, 0..4).collect();
-    /// assert_eq!(squares?, [0, 1, 4, 9].into());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn imap_unordered<F, T>(
-        &self,
-        f: F,
-        items: impl IntoIterator<Item = T>,
-    ) -> Imap<impl Iterator<Item = (T,)>, F::Output>
-    where
-        F: Function<(T,)>,
-        F::Output: Serialize + DeserializeOwned,
-        T: Serialize + DeserializeOwned,
-    {
-        self.task(f).imap_unordered(items)
-    }
-
-    /// Has `f` called once, and returns a future at once: it can be awaited, cancelled, and waited
-    /// for together with others. See [`Future`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// mp_process::init();
-    /// let pool = mp_pool::Pool::new(2)?;
-    /// let sum = pool.submit(|a: u32, b: u32| a + b, (1, 2));
-    /// assert_eq!(sum.result()?, 3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn submit<F, A>(&self, f: F, args: A) -> Future<F::Output>
-    where
-        F: Function<A>,
-        F::Output: Serialize + DeserializeOwned,
-        A: Serialize + DeserializeOwned,
-    {
-        self.task(f).submit(args)
-    }
-
-    /// Has `f` called for each item, and returns at once. See [`AsyncResult`].
-    pub fn map_async<F, T>(
-        &self,
-        f: F,
-        items: impl IntoIterator<Item = T>,
-    ) -> AsyncResult<Vec<F::Output>>
-    where
-        F: Function<(T,)>,
-        F::Output: Serialize + DeserializeOwned,
-        T: Serialize + DeserializeOwned,
-    {
-        self.task(f).map_async(items)
-    }
-
-    /// Has `f` called for each item, a tuple of its arguments, and returns at once.
-    pub fn starmap_async<F, A>(
-        &self,
-        f: F,
-        items: impl IntoIterator<Item = A>,
-    ) -> AsyncResult<Vec<F::Output>>
-    where
-        F: Function<A>,
-        F::Output: Serialize + DeserializeOwned,
-        A: Serialize + DeserializeOwned,
-    {
-        self.task(f).starmap_async(items)
-    }
-
-    /// Has `f` called once, and returns at once. See [`AsyncResult`].
-    pub fn apply_async<F, A>(&self, f: F, args: A) -> AsyncResult<F::Output>
-    where
-        F: Function<A>,
-        F::Output: Serialize + DeserializeOwned,
-        A: Serialize + DeserializeOwned,
-    {
-        self.task(f).apply_async(args)
+        Ok(Self { shared, executor, lingers: false })
     }
 
     /// The process ids of the workers that live at the moment.
@@ -372,9 +180,15 @@ impl Calls for Pool {
 }
 
 impl Drop for Pool {
-    /// Terminates the pool, and waits until the workers, which were killed, are gone.
+    /// Terminates the pool, and waits until the workers, which were killed, are gone; or closes
+    /// that of an executor, and does not wait.
     fn drop(&mut self) {
-        if self.shared.settings.owner == process::id() {
+        if self.shared.settings.owner != process::id() {
+            return;
+        }
+        if self.lingers {
+            self.close();
+        } else {
             self.terminate();
             self.shared.wait_over(Deadline::NEVER);
         }

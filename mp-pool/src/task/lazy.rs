@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use super::{Task, Value};
 use crate::imap::{Imap, Limits};
 use crate::output::TaskOutput;
+use crate::results::Results;
 
 impl<F, M> Task<'_, F, M> {
     /// As [`Pool::imap`](crate::Pool::imap).
@@ -80,6 +81,30 @@ impl<F, M> Task<'_, F, M> {
         T: Serialize + DeserializeOwned,
     {
         self.ordered(false).try_imap(items)
+    }
+
+    /// Hands in all items at once, each on its own unless [`chunk_size`](Self::chunk_size) says
+    /// otherwise, and gives what becomes of them one by one: as
+    /// [`ProcessPoolExecutor::map`](crate::ProcessPoolExecutor::map).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// mp_process::init();
+    /// let pool = mp_pool::Pool::new(2)?;
+    /// let mut squares = pool.task(|n: u64| n * n).chunk_size(2).results(0..5);
+    /// assert_eq!(squares.len(), 5);
+    /// assert_eq!(squares.nth(4), Some(Ok(16)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn results<T>(mut self, items: impl IntoIterator<Item = T>) -> Results<Value<F, (T,), M>>
+    where
+        F: Function<(T,)>,
+        F::Output: TaskOutput<M>,
+        T: Serialize + DeserializeOwned,
+    {
+        self.buffer = Some(usize::MAX);
+        Results::new(self.lazy(items.into_iter().map(|item| (item,)), false).draw_all())
     }
 
     fn lazy<A, I>(mut self, items: I, stops: bool) -> Imap<I, Value<F, A, M>>
