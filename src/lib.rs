@@ -13,9 +13,9 @@ pub use {mp_handle as handle, mp_process as process};
 pub use mp_handle::{Descriptor, Parcel};
 #[doc(inline)]
 pub use mp_process::{
-    Child, ExitStatus, Failure, Func, JoinError, Limit, Panic, Process, SpawnError, Stdio,
-    active_children, at_exit, cpu_count, current_process, init, init_test, init_test_with,
-    init_with, main, parent_process, spawn, test,
+    Child, Context, ExitStatus, Failure, Func, JoinError, Limit, Panic, Process, SpawnError,
+    StartMethod, Stdio, active_children, at_exit, cpu_count, current_process, init, init_test,
+    init_test_with, init_with, main, parent_process, set_start_method, spawn, start_method, test,
 };
 
 #[cfg(feature = "pool")]
@@ -23,7 +23,10 @@ pub use mp_process::{
 pub use mp_pool as pool;
 #[cfg(feature = "pool")]
 #[doc(inline)]
-pub use mp_pool::{AsyncResult, Pool, PoolError, TaskError, TaskErrorKind};
+pub use mp_pool::{
+    AsyncResult, Calls, Executor, Future, Pool, PoolError, ProcessPoolExecutor, TaskError,
+    TaskErrorKind, ThreadPool, as_completed,
+};
 
 #[cfg(feature = "manager")]
 #[doc(inline)]

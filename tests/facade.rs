@@ -174,3 +174,24 @@ fn all_that_is_shared_travels() {
     assert_eq!(byte, [5]);
     assert_eq!(segments.1.get(0).unwrap(), mp::shm::Item::Int(6));
 }
+
+#[cfg(feature = "queue")]
+fn twice_what_comes(numbers: mp::Queue<u32>, doubled: mp::Sender<u32>) {
+    for number in numbers.get_many(3).unwrap() {
+        doubled.send(number.unwrap() * 2).unwrap();
+    }
+}
+
+#[cfg(feature = "queue")]
+#[mp::test]
+fn messages_go_through_queues_channels_and_pipes() {
+    let numbers = mp::Queue::new().unwrap();
+    let (sender, receiver): (mp::Sender<u32>, mp::Receiver<u32>) = mp::channel().unwrap();
+    numbers.put_many(vec![1, 2, 3]).unwrap();
+    let child = mp::spawn(twice_what_comes, (numbers, sender)).unwrap();
+    assert_eq!(receiver.iter().collect::<Vec<_>>(), [2, 4, 6]);
+    child.join().unwrap();
+    let (left, right): (mp::Connection<u8, u8>, mp::Connection<u8, u8>) = mp::pipe().unwrap();
+    left.send(&7).unwrap();
+    assert_eq!(right.recv().unwrap(), 7);
+}
