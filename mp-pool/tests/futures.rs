@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::Watchdog;
 use mp_handle::{Kind, Region};
@@ -163,20 +163,22 @@ fn what_runs_is_killed_if_asked_and_nothing_else() {
 fn only_what_is_killed_is_lost_at_any_moment() {
     let _watchdog = Watchdog::new("only_what_is_killed_is_lost_at_any_moment");
     let pool = Pool::new(2).unwrap();
-    for round in 0..30_u64 {
-        let work = |micros: u64| {
-            let until = std::time::Instant::now() + Duration::from_micros(micros);
-            while std::time::Instant::now() < until {}
-            micros
-        };
-        let futures: Vec<_> = (0..20).map(|n| pool.submit(work, (n * 20,))).collect();
-        thread::sleep(Duration::from_micros(37 * round));
-        let condemned = (round as usize * 7) % 20;
+    /// Ends about when the kill arrives.
+    fn work(micros: u64, n: usize) -> usize {
+        let until = Instant::now() + Duration::from_micros(micros);
+        while Instant::now() < until {}
+        n
+    }
+    for round in 0..60 {
+        let micros = 50 + round as u64 * 37 % 1500;
+        let futures: Vec<_> = (0..20).map(|n| pool.submit(work, (micros, n))).collect();
+        let condemned = round * 7 % 20;
+        while !(futures[condemned].running() || futures[condemned].done()) {}
         futures[condemned].cancel_running();
         for (n, future) in futures.iter().enumerate() {
             match kind(future.result()) {
                 Err(TaskErrorKind::Cancelled) if n == condemned => {}
-                result => assert_eq!(result, Ok(n as u64 * 20), "round {round}, future {n}"),
+                result => assert_eq!(result, Ok(n), "round {round}, future {n}"),
             }
         }
     }
@@ -257,6 +259,7 @@ fn a_waker_may_use_the_pool_and_drop_it() {
     open(&gate);
     let last = kind(receiver.recv().unwrap().result());
     assert!(matches!(last, Ok(6) | Err(TaskErrorKind::Cancelled)), "{last:?}");
+    assert!(receiver.recv().is_err(), "the sender is dropped behind the pool");
 }
 
 #[mp_process::test]
