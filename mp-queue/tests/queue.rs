@@ -162,8 +162,8 @@ fn messages_larger_than_the_small_segments_pass() {
     }
 }
 
-/// Takes twelve gibibytes of memory.
-#[ignore]
+/// `cargo test -p mp-queue --test queue four_gibibytes -- --ignored`
+#[ignore = "takes twelve gibibytes of memory"]
 #[mp_process::test]
 fn a_message_of_four_gibibytes_passes() {
     let queue = Queue::new().unwrap();
