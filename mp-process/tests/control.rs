@@ -47,9 +47,6 @@ fn a_wait_with_a_timeout_leaves_the_child_alone() {
 #[mp_process::test]
 fn each_way_to_stop_a_child_is_its_own_signal() {
     let _watchdog = watchdog();
-    // Who runs the tests in the background may ignore it, which children inherit.
-    // SAFETY: the default action is no code of ours.
-    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
     type Stop = fn(&Child) -> io::Result<()>;
     let stops: [(Stop, i32); 4] = [
         (Child::terminate, libc::SIGTERM),

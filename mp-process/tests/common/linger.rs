@@ -9,6 +9,9 @@ use mp_process::{Builder, Process};
 
 /// Tells over a pipe that it runs, and stays.
 fn linger(ready: Descriptor) {
+    // Who runs the tests in the background may ignore it, which children inherit.
+    // SAFETY: the default action is no code of ours.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
     PipeWriter::from(ready.into_owned().unwrap()).write_all(b".").unwrap();
     loop {
         thread::park();
