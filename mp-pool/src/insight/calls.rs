@@ -11,10 +11,10 @@ impl Pool {
     /// ```
     /// mp_process::init();
     /// let pool = mp_pool::Pool::builder().workers(2).insights(true).build()?;
-    /// pool.map(|n: u64| std::thread::sleep(std::time::Duration::from_millis(n)), 0..10)?;
+    /// pool.map(|n: u64| std::thread::sleep(std::time::Duration::from_millis(n)), [0, 500, 0])?;
     /// let figures = pool.statistics();
-    /// assert_eq!((figures.finished, figures.failed), (10, 0));
-    /// assert_eq!(figures.slowest[0].index, 9);
+    /// assert_eq!((figures.finished, figures.failed), (3, 0));
+    /// assert_eq!(figures.slowest[0].index, 1);
     /// assert!(figures.workers.iter().all(|worker| worker.busy.is_some()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
