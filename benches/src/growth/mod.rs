@@ -44,7 +44,7 @@ const CURVES: [(&str, Measure); 3] = [
     ("growth-tasks-chunk-1", |name, options| pool::tasks(name, Some(1), options)),
 ];
 
-const ABSENT: &str = "1 to 64 clients of a manager: mp-manager is not built yet";
+const ABSENT: &str = "1 to 64 clients of a manager: not measured";
 
 impl Growth {
     pub(crate) fn load(file: &Path) -> Result<Self> {

@@ -5,13 +5,16 @@
 
 mod ceiling;
 mod clients;
+mod ours;
 mod redis;
 mod rings;
 
 use anyhow::{Context, Result};
+use mp_manager::Manager;
 
 use self::ceiling::Threads;
 use self::clients::{Client, Clients, Verb};
+use self::ours::Ours;
 use self::redis::Redis;
 use self::rings::Rings;
 use super::{python, seconds};
@@ -31,10 +34,6 @@ pub(crate) fn rows(scale: Scale) -> Vec<Row> {
     rows
 }
 
-fn absent() -> System {
-    System::absent("ours", "mp-manager is not built yet")
-}
-
 fn single(scale: Scale, verb: Verb, how_many: usize) -> Row {
     let [most, many, some, few] =
         [200_000, 20_000, 2_000, 1_000].map(|count| scale.of(count) / how_many * how_many);
@@ -44,7 +43,10 @@ fn single(scale: Scale, verb: Verb, how_many: usize) -> Row {
     };
     let per_second = |count: usize| move |seconds: f64| count as f64 / seconds;
     let systems = vec![
-        absent(),
+        System::new("ours", move || {
+            let mut clients = Clients::new(Ours::start(how_many)?)?;
+            Ok(move || clients.seconds(verb, many).map(per_second(many)))
+        }),
         System::limit("bare ring server", move || {
             let mut clients = Clients::new(Rings::start(how_many)?)?;
             Ok(move || clients.seconds(verb, many).map(per_second(many)))
@@ -66,7 +68,7 @@ fn single(scale: Scale, verb: Verb, how_many: usize) -> Row {
 fn bulk(scale: Scale) -> Row {
     let [many, few] = [200, 20].map(|calls| scale.of(calls));
     let systems = vec![
-        absent(),
+        System::new("ours", move || update(Ours::start(1)?, many)),
         System::limit("bare ring server", move || update(Rings::start(1)?, many)),
         System::ceiling("Mutex<HashMap>", move || update(Threads::start(1), many)),
         System::new("Redis, pipelined", move || update(Redis::start(1)?, few)),
@@ -91,7 +93,14 @@ fn items_per_second(calls: usize) -> impl Fn(f64) -> f64 {
 fn create(scale: Scale) -> Row {
     let count = scale.of(40);
     let per_second = move |seconds: f64| count as f64 / seconds;
-    let systems = vec![absent(), python("CPython Manager", "manager.create", [count], per_second)];
+    let ours = System::new("ours", move || {
+        let manager = Manager::start()?;
+        Ok(move || {
+            let create = |_| manager.dict::<String, u64>().map(drop);
+            seconds(|| Ok((0..count).try_for_each(create)?)).map(per_second)
+        })
+    });
+    let systems = vec![ours, python("CPython Manager", "manager.create", [count], per_second)];
     row("manager-create".into(), "create a dict on the server".into(), systems)
 }
 

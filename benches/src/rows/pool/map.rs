@@ -66,7 +66,17 @@ fn chunk_default(scale: Scale) -> Row {
 fn imap_unordered(scale: Scale) -> Row {
     let [many, some, few] = [100_000, 5_000, 500].map(|count| scale.of(count));
     let systems = vec![
-        System::absent("ours", "not built yet"),
+        System::new("ours", move || {
+            let pool = Pool::new(WORKERS)?;
+            Ok(move || {
+                rate(many, || {
+                    for number in pool.task(same).imap_unordered(0..many as u64) {
+                        black_box(number?);
+                    }
+                    Ok(())
+                })
+            })
+        }),
         rings(many, 1),
         python("CPython Pool", "pool.pool_imap_unordered", [some], tasks_per_second(some)),
         python("mpire", "thirdparty.mpire_imap_unordered", [few], tasks_per_second(few)),
