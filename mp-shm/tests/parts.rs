@@ -159,6 +159,25 @@ fn processes_that_overlap_never_meet() {
     assert_eq!(sums, [40_000, 80_000, 80_000, 80_000, 40_000]);
 }
 
+/// Nobody dies here: a part that is given back while another looks at it is no death.
+#[test]
+fn who_gives_back_in_time_is_not_taken_for_dead() {
+    let _watchdog = watchdog();
+    let array = array(CLAIMS - 1);
+    let (parts, whole) = (array.split(CLAIMS - 1), array.part(0..CLAIMS - 1));
+    thread::scope(|scope| {
+        let holder = scope.spawn(|| {
+            for _ in 0..500 {
+                let guards: Vec<_> = parts.iter().map(|part| part.claim().unwrap()).collect();
+                drop(guards);
+            }
+        });
+        while !holder.is_finished() {
+            drop(whole.try_claim().unwrap());
+        }
+    });
+}
+
 #[mp_process::test]
 fn what_a_dead_process_had_is_told_until_somebody_recovers() {
     let _watchdog = watchdog();

@@ -111,9 +111,10 @@ impl Claims {
         }
         let mut dead = None;
         for claim in self.table.claims.iter().filter(|claim| claim.overlaps(range)) {
-            let owner = Identity::from_bits(claim.process.load(Ordering::Acquire));
-            if owner.is_dead() {
-                claim.process.store(0, Ordering::Release);
+            let process = claim.process.load(Ordering::Acquire);
+            let owner = Identity::from_bits(process);
+            // It may be given back at any time, and its process end in peace thereafter.
+            if process != 0 && owner.is_dead() && claim.clear(process) {
                 dead = Some(owner.pid());
             }
         }
@@ -148,10 +149,8 @@ impl Claims {
         own.swap_remove(at);
         OWN_COUNT.fetch_sub(1, Ordering::AcqRel);
         let claim = &self.table.claims[place];
-        let ours = Identity::current().to_bits();
-        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
         // Before another thread finds the place free: what it writes there must stay.
-        let freed = claim.process.compare_exchange(ours, 0, success, failure).is_ok();
+        let freed = claim.clear(Identity::current().to_bits());
         drop(own);
         if freed {
             self.table.changes.fetch_add(1, Ordering::SeqCst);
@@ -178,6 +177,12 @@ impl Claims {
 impl Claim {
     fn is_valid(&self) -> bool {
         self.process.load(Ordering::Acquire) != 0
+    }
+
+    /// Gives back what this process has; `false` if it has nothing here.
+    fn clear(&self, process: u64) -> bool {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        self.process.compare_exchange(process, 0, success, failure).is_ok()
     }
 
     fn overlaps(&self, range: &Range<usize>) -> bool {
