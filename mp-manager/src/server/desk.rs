@@ -5,8 +5,9 @@ use std::mem;
 
 use mp_handle::{Descriptor, Parcel};
 
+use super::errands::Errand;
 use super::limits::FUNCTIONS;
-use super::state::{Entry, Errand, State};
+use super::state::{Entry, State};
 use crate::error::Refusal;
 use crate::function::Shim;
 use crate::objects::{Kind, Reply, Ticket};

@@ -15,15 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use mp_handle::{Descriptor, SLICE};
-use mp_process::Func;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use serde::{Deserialize, Serialize};
+use mp_handle::SLICE;
 
 use super::door::{Door, Event, Poller};
+use super::errands::Errand;
 use super::limits::Limits;
 use super::roster::Roster;
-use super::state::{Errand, State};
+use super::state::State;
 use crate::function::Shim;
 use crate::objects::Aide;
 use crate::origin::Origin;
@@ -40,20 +38,8 @@ const BATCH: usize = 64;
 /// A busy server looks at the sockets this often.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// What a server is started with.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Start {
-    pub(crate) server: u128,
-    pub(crate) listener: Descriptor,
-    pub(crate) limits: Limits,
-    pub(crate) allowed: Vec<(String, Shim)>,
-    pub(crate) initializer: Option<(Initializer, Vec<u8>)>,
-}
-
-/// The user's initializer, wrapped into what decodes its arguments.
-pub(crate) type Initializer = Func<Vec<u8>, Result<(), String>>;
-
-struct Server {
+/// What all threads of the server share.
+pub(super) struct Server {
     state: Mutex<State>,
     poller: Arc<Poller>,
     aide: Arc<Aide>,
@@ -68,36 +54,8 @@ struct Server {
     main: Thread,
 }
 
-/// The function of the server process.
-pub(crate) fn serve(start: Start) -> Result<(), String> {
-    let Start { server, listener, limits, allowed, initializer } = start;
-    if let Some((initializer, arguments)) = initializer {
-        initializer.call(arguments)?;
-    }
-    raise_descriptors();
-    let listener = listener.into_owned().map_err(|error| error.to_string())?;
-    let origin = Origin::Local { server, pid: std::process::id() };
-    let allowed = allowed.into_iter().collect();
-    let server = Server::new(origin, listener, limits, allowed);
-    let server = server.map_err(|error| format!("cannot serve: {error}"))?;
-    server.watch();
-    server.lead(1);
-    // Another thread may lead now, and this one is the process.
-    while !server.lock().has_ended {
-        thread::park_timeout(SLICE);
-    }
-    Ok(())
-}
-
-/// Clients and leases take a descriptor each.
-fn raise_descriptors() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // It is allowed to everybody; if not, the limit is lower.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-}
-
 impl Server {
-    fn new(
+    pub(super) fn new(
         origin: Origin,
         listener: OwnedFd,
         limits: Limits,
@@ -119,6 +77,16 @@ impl Server {
             old_leaders: AtomicUsize::new(0),
             main: thread::current(),
         }))
+    }
+
+    /// Serves until the server is told to end.
+    pub(super) fn run_to_end(self: &Arc<Self>) {
+        self.watch();
+        self.lead(1);
+        // Another thread may lead now, and this one is the process.
+        while !self.lock().has_ended {
+            thread::park_timeout(SLICE);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,19 +1,27 @@
 //! The server: one thread at a time serves all clients.
 //!
-//! - `leader` is the loop, and what happens when a function of a user takes its time;
-//! - `state` is all that the loop works on, and `desk` what is asked of the server itself;
+//! - `start` is the process, `leader` the loop, and what happens when a function of a user takes
+//!   its time;
+//! - `state` is all that the loop works on, where requests are served; `desk` is what is asked of
+//!   the server itself;
+//! - `errands` are the functions of users, `waiting` is about requests that have to wait, and
+//!   `ends` about clients and objects that go;
 //! - `client` and `line` are the server's end of a connection, `door` lets clients in;
 //! - `roster` knows who refers to which object.
 
 mod client;
 mod desk;
 mod door;
+mod ends;
+mod errands;
 mod leader;
 mod limits;
 mod line;
 mod roster;
+mod start;
 mod state;
+mod waiting;
 
-pub(crate) use leader::{Initializer, Start, serve};
 pub(crate) use limits::Limits;
 pub(crate) use roster::{Hold, Roster};
+pub(crate) use start::{Initializer, Start, serve};

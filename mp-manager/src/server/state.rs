@@ -1,22 +1,23 @@
 //! All that the server has: clients, objects, and who waits until when.
+//!
+//! Here requests are served; what else happens to the state is in `errands`, `waiting` and `ends`.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 
 use mp_handle::Deadline;
-use mp_process::catch_panic;
 
 use super::client::Client;
 use super::desk;
 use super::door::Door;
+use super::errands::Errand;
 use super::limits::{Limits, WAITING};
 use super::line::Frame;
-use super::roster::Hold;
 use crate::error::Refusal;
 use crate::function::Shim;
-use crate::objects::{Aide, ClientId, Object, Outcome, Ran, Reply, Ticket, Turn, WITH_FUNCTION};
-use crate::wire::{NO_ANSWER, ObjectId, Put, Reader, RequestHeader, SERVER};
+use crate::objects::{Aide, ClientId, Object, Outcome, Reply, Ticket, Turn, WITH_FUNCTION};
+use crate::wire::{NO_ANSWER, ObjectId, Reader, RequestHeader, SERVER};
 
 /// An object, or its place while it is away.
 pub(super) enum Entry {
@@ -26,27 +27,6 @@ pub(super) enum Entry {
         waiting: VecDeque<(Ticket, Vec<u8>)>,
         ended: Vec<ClientId>,
     },
-}
-
-/// A function of the user to be run, with the object that it works on. Needs no lock.
-pub(super) struct Errand {
-    pub(super) object: Box<dyn Object>,
-    pub(super) id: ObjectId,
-    pub(super) ticket: Ticket,
-    pub(super) shim: Shim,
-    pub(super) op: u8,
-    /// The fields behind the function.
-    pub(super) fields: Vec<u8>,
-    /// The first reference to the object, if the function makes it.
-    pub(super) creation: Option<Hold>,
-}
-
-impl Errand {
-    pub(super) fn run(&mut self, aide: &Arc<Aide>) -> Ran {
-        let fields = Reader::new(&self.fields);
-        let ran = catch_panic(|| self.object.run(self.shim, self.op, fields, aide));
-        ran.unwrap_or_else(|panic| Err(Refusal::Panicked(panic)))
-    }
 }
 
 /// Whoever leads has it.
@@ -59,16 +39,16 @@ pub(super) struct State {
     /// In the order of their numbers.
     pub(super) clients: Vec<Client>,
     pub(super) objects: HashMap<ObjectId, Entry>,
-    timers: BTreeSet<(Deadline, Ticket)>,
+    pub(super) timers: BTreeSet<(Deadline, Ticket)>,
     /// Who waits, where, and until when.
-    parked: HashMap<Ticket, (ObjectId, Deadline)>,
+    pub(super) parked: HashMap<Ticket, (ObjectId, Deadline)>,
     /// Whose time is over, while the object is away that they wait for.
-    late: Vec<(ObjectId, Ticket)>,
+    pub(super) late: Vec<(ObjectId, Ticket)>,
     pub(super) has_ended: bool,
     /// Used again and again.
     frame: Frame,
     reply: Reply,
-    others: Vec<(Ticket, Reply)>,
+    pub(super) others: Vec<(Ticket, Reply)>,
 }
 
 impl State {
@@ -128,7 +108,7 @@ impl State {
         Some(errand)
     }
 
-    fn serve(&mut self, client: ClientId, frame: &Frame) -> Option<Errand> {
+    pub(super) fn serve(&mut self, client: ClientId, frame: &Frame) -> Option<Errand> {
         let mut reader = Reader::new(&frame.bytes);
         let Ok(header) = RequestHeader::read(&mut reader) else {
             self.lose(client);
@@ -180,7 +160,7 @@ impl State {
     }
 
     /// Counts a request that waits; too many end the client.
-    fn count_waiting(&mut self, client: ClientId) {
+    pub(super) fn count_waiting(&mut self, client: ClientId) {
         if let Some(client) = self.client(client) {
             client.waiting += 1;
             client.is_lost |= client.waiting > WAITING;
@@ -201,22 +181,6 @@ impl State {
         let number = fields.u32()? as usize;
         let client = self.client(client).ok_or(Refusal::Malformed)?;
         client.functions.get(number).copied().ok_or(Refusal::Malformed)
-    }
-
-    fn send_away(
-        &mut self,
-        id: ObjectId,
-        ticket: Ticket,
-        shim: Shim,
-        op: u8,
-        fields: Reader<'_>,
-    ) -> Option<Errand> {
-        let away = Entry::Away { waiting: VecDeque::new(), ended: Vec::new() };
-        let Entry::Here(object) = mem::replace(self.objects.get_mut(&id)?, away) else {
-            return None;
-        };
-        let fields = fields.rest().to_vec();
-        Some(Errand { object, id, ticket, shim, op, fields, creation: None })
     }
 
     /// Does what a request has led to.
@@ -243,34 +207,6 @@ impl State {
         }
     }
 
-    fn park(&mut self, object: ObjectId, ticket: Ticket, deadline: Deadline) {
-        self.parked.insert(ticket, (object, deadline));
-        if deadline != Deadline::NEVER {
-            self.timers.insert((deadline, ticket));
-        }
-        if let Some(client) = self.client(ticket.client) {
-            client.involved.insert(object);
-        }
-        self.count_waiting(ticket.client);
-    }
-
-    /// Answers those who have waited for what was just done.
-    fn answer_others(&mut self) {
-        for (ticket, mut reply) in mem::take(&mut self.others) {
-            self.unpark(ticket);
-            self.answer(ticket, Ok(&mut reply));
-        }
-    }
-
-    fn unpark(&mut self, ticket: Ticket) {
-        if let Some((_, deadline)) = self.parked.remove(&ticket) {
-            self.timers.remove(&(deadline, ticket));
-            if let Some(client) = self.client(ticket.client) {
-                client.waiting = client.waiting.saturating_sub(1);
-            }
-        }
-    }
-
     pub(super) fn answer(&mut self, ticket: Ticket, result: Result<&mut Reply, Refusal>) {
         if ticket.request == NO_ANSWER {
             return;
@@ -280,63 +216,12 @@ impl State {
         }
     }
 
-    /// Takes in what came of an errand; returns the next one for the same object, if there is one.
-    pub(super) fn conclude(&mut self, errand: Errand, ran: Ran) -> Option<Errand> {
-        let Errand { object, id, ticket, creation, .. } = errand;
-        let result = ran.map(|mut reply| {
-            if let Some(hold) = creation {
-                reply.bytes.put_u64(id);
-                reply.grants.push(hold);
-            }
-            reply
-        });
-        match result {
-            Ok(mut reply) => self.answer(ticket, Ok(&mut reply)),
-            Err(refusal) => self.answer(ticket, Err(refusal)),
-        }
-        let Some(Entry::Away { waiting, ended }) = self.objects.remove(&id) else {
-            // Nobody refers to it any more.
-            drop_object(object);
-            return None;
-        };
-        self.objects.insert(id, Entry::Here(object));
-        self.settle(id, ended);
-        self.catch_up(id, waiting)
-    }
-
-    /// Lets an object that is back hear of what it has missed.
-    fn settle(&mut self, id: ObjectId, ended: Vec<ClientId>) {
-        self.with_object(id, |object, turn| {
-            object.settle(turn);
-            ended.into_iter().for_each(|client| object.forget(client, turn));
-        });
-        let late = mem::take(&mut self.late);
-        late.into_iter().for_each(|(id, ticket)| self.expire_one(id, ticket));
-    }
-
-    /// Serves the requests that came while the object was away, until it leaves again.
-    fn catch_up(
+    /// Shows an object something that is no request, and answers whom that concerns.
+    pub(super) fn with_object(
         &mut self,
         id: ObjectId,
-        mut waiting: VecDeque<(Ticket, Vec<u8>)>,
-    ) -> Option<Errand> {
-        while let Some((ticket, bytes)) = waiting.pop_front() {
-            // Without its client a request is void.
-            let Some(client) = self.client(ticket.client) else { continue };
-            client.waiting = client.waiting.saturating_sub(1);
-            let errand = self.serve(ticket.client, &Frame { bytes, descriptors: Vec::new() });
-            if errand.is_some() {
-                if let Some(Entry::Away { waiting: empty, .. }) = self.objects.get_mut(&id) {
-                    *empty = waiting;
-                }
-                return errand;
-            }
-        }
-        None
-    }
-
-    /// Shows an object something that is no request, and answers whom that concerns.
-    fn with_object(&mut self, id: ObjectId, show: impl FnOnce(&mut dyn Object, &mut Turn<'_>)) {
+        show: impl FnOnce(&mut dyn Object, &mut Turn<'_>),
+    ) {
         let Some(Entry::Here(object)) = self.objects.get_mut(&id) else { return };
         let ticket = Ticket { client: 0, request: NO_ANSWER };
         let mut turn =
@@ -345,97 +230,9 @@ impl State {
         self.answer_others();
     }
 
-    /// Answers those whose time is over.
-    pub(super) fn expire(&mut self) {
-        while let Some(&(deadline, ticket)) = self.timers.first() {
-            if !deadline.is_expired() {
-                return;
-            }
-            self.timers.pop_first();
-            if let Some(&(id, _)) = self.parked.get(&ticket) {
-                self.expire_one(id, ticket);
-            }
-        }
-    }
-
-    fn expire_one(&mut self, id: ObjectId, ticket: Ticket) {
-        match self.objects.get_mut(&id) {
-            Some(Entry::Away { .. }) => self.late.push((id, ticket)),
-            Some(Entry::Here(_)) => {
-                let mut answer = None;
-                self.with_object(id, |object, turn| answer = object.expire(ticket, turn));
-                if let Some(mut reply) = answer {
-                    self.unpark(ticket);
-                    self.answer(ticket, Ok(&mut reply));
-                }
-            }
-            None => {}
-        }
-    }
-
-    /// When the next one's time is over.
-    pub(super) fn next_deadline(&self) -> Deadline {
-        self.timers.first().map_or(Deadline::NEVER, |(deadline, _)| *deadline)
-    }
-
     /// Sends what there was no room for; tells whether some of it is left.
     pub(super) fn flush(&mut self) -> bool {
         self.clients.iter_mut().for_each(Client::flush);
         self.clients.iter().any(Client::has_outbox)
     }
-
-    /// A client is gone. What it asked for before is done all the same.
-    pub(super) fn leave(&mut self, id: ClientId) {
-        if let Some(client) = self.client(id) {
-            client.is_lost |= !client.is_ready();
-        }
-    }
-
-    fn lose(&mut self, client: ClientId) {
-        if let Some(client) = self.client(client) {
-            client.is_lost = true;
-        }
-    }
-
-    /// Sends off the clients that are lost, with all that they had.
-    pub(super) fn bid_farewell(&mut self) {
-        while let Some(place) = self.clients.iter().position(|client| client.is_lost) {
-            let client = self.clients.remove(place);
-            let gone: Vec<Ticket> =
-                self.parked.keys().filter(|ticket| ticket.client == client.id).copied().collect();
-            gone.into_iter().for_each(|ticket| self.unpark(ticket));
-            for id in &client.involved {
-                if let Some(Entry::Away { ended, .. }) = self.objects.get_mut(id) {
-                    ended.push(client.id);
-                }
-                self.with_object(*id, |object, turn| object.forget(client.id, turn));
-            }
-            self.door.forget(client.id);
-        }
-    }
-
-    /// Drops the objects to which nobody refers any more; that may free others.
-    pub(super) fn bury(&mut self) {
-        loop {
-            let dead = self.aide.roster.take_dead();
-            if dead.is_empty() {
-                return;
-            }
-            for id in dead {
-                match self.objects.remove(&id) {
-                    Some(Entry::Here(object)) => drop_object(object),
-                    Some(Entry::Away { waiting, .. }) => {
-                        let refuse = |(ticket, _)| self.answer(ticket, Err(Refusal::NoObject));
-                        waiting.into_iter().for_each(refuse);
-                    }
-                    None => {}
-                }
-            }
-        }
-    }
-}
-
-/// The user's own `Drop` may panic.
-fn drop_object(object: Box<dyn Object>) {
-    let _ = catch_panic(|| drop(object));
 }

@@ -1,14 +1,23 @@
 //! A dict: from encoded keys to encoded values, in the order of insertion.
 //!
-//! Each change of a value has a number, larger than all before. Who watches a key says which
-//! number it has seen last, zero for a key that is not there, and is answered when that differs.
+//! - `data` is what it holds, which a transaction takes along;
+//! - `many` are the requests for several entries, `functions` those that run the user's code, and
+//!   `watch` those that wait for a change.
+
+mod data;
+mod functions;
+mod many;
+mod watch;
+
+pub(crate) use data::DictData;
 
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
+use self::data::Slot;
 use super::ordered::{Key, OrderedMap};
-use super::{Aide, ClientId, Object, Outcome, Ran, Reply, Stored, Ticket, Turn, call, deadline};
+use super::{Aide, ClientId, Object, Outcome, Ran, Reply, Stored, Ticket, Turn, call};
 use crate::error::Refusal;
 use crate::function::{Shim, Subject};
 use crate::wire::{Put, Reader, Value};
@@ -44,44 +53,6 @@ pub(crate) mod op {
     /// What a page has of each entry.
     pub(crate) const KEYS: u8 = 1;
     pub(crate) const VALUES: u8 = 2;
-}
-
-/// A value, and the number of the change that put it there.
-struct Slot {
-    value: Stored,
-    version: u64,
-}
-
-/// All entries, which a transaction takes along.
-#[derive(Default)]
-pub(crate) struct DictData {
-    map: OrderedMap<Slot>,
-    changes: u64,
-}
-
-impl DictData {
-    /// Puts a value, and returns the old one.
-    pub(crate) fn insert(&mut self, key: &[u8], value: Stored) -> Option<Stored> {
-        self.changes += 1;
-        let slot = Slot { value, version: self.changes };
-        self.map.insert(key, slot).map(|old| old.value)
-    }
-
-    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Stored> {
-        self.map.remove(key).map(|old| old.value)
-    }
-
-    pub(crate) fn get(&self, key: &[u8]) -> Option<&Stored> {
-        self.map.get(key).map(|slot| &slot.value)
-    }
-
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &[u8]> {
-        self.map.iter().map(|(_, key, _)| key)
-    }
-
-    fn version(&self, key: &[u8]) -> u64 {
-        self.map.get(key).map_or(0, |slot| slot.version)
-    }
 }
 
 /// The server's half.
@@ -232,81 +203,6 @@ impl Dict {
         }
     }
 
-    /// Takes in all pairs, or none if one of them is not to be had.
-    fn extend(&mut self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
-        let mut pairs = Vec::new();
-        while !fields.rest().is_empty() {
-            pairs.push((key(fields)?, turn.store(fields.value()?)?));
-        }
-        for (key, value) in pairs {
-            self.data.insert(key, value);
-            self.tell(key, turn);
-        }
-        Ok(())
-    }
-
-    /// Answers with the entries behind a place, as many as fit, each preceded by a flag; then with
-    /// a false flag, whether there are more, and the place of the last one.
-    fn page(&self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
-        let (parts, is_whole, mut place) = (fields.u8()?, fields.flag()?, fields.u64()?);
-        let mut entries = self.data.map.iter_behind(place).peekable();
-        while let Some((number, key, slot)) = entries.next_if(|_| is_whole || !turn.reply.is_full())
-        {
-            turn.reply.flag(true);
-            if parts & op::KEYS != 0 {
-                turn.reply.bytes.put_value(key, [].into_iter());
-            }
-            if parts & op::VALUES != 0 {
-                turn.reply.value(&slot.value);
-            }
-            place = number;
-        }
-        turn.reply.flag(false);
-        turn.reply.flag(entries.peek().is_some());
-        turn.reply.bytes.put_u64(place);
-        Ok(())
-    }
-
-    fn get_many(&self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
-        while !fields.rest().is_empty() {
-            turn.reply.optional(self.data.get(key(fields)?));
-        }
-        Ok(())
-    }
-
-    fn remove_many(&mut self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
-        let mut removed = 0;
-        while !fields.rest().is_empty() {
-            removed += usize::from(self.remove(key(fields)?, turn).is_some());
-        }
-        turn.reply.number(removed);
-        Ok(())
-    }
-
-    fn retain_many(&mut self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
-        let mut kept = std::collections::HashSet::new();
-        while !fields.rest().is_empty() {
-            kept.insert(key(fields)?);
-        }
-        let keys = self.data.map.iter().map(|(_, key, _)| key);
-        let rest: Vec<Key> = keys.filter(|key| !kept.contains(key)).map(Key::from).collect();
-        rest.iter().for_each(|key| drop(self.remove(key, turn)));
-        turn.reply.number(rest.len());
-        Ok(())
-    }
-
-    /// Takes out the pairs whose key is there, and puts in the others.
-    fn toggle_many(&mut self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
-        while !fields.rest().is_empty() {
-            let (key, value) = (key(fields)?, turn.store(fields.value()?)?);
-            if self.data.remove(key).is_none() {
-                self.data.insert(key, value);
-            }
-            self.tell(key, turn);
-        }
-        Ok(())
-    }
-
     fn get_or_insert(
         &mut self,
         fields: &mut Reader<'_>,
@@ -338,99 +234,5 @@ impl Dict {
         }
         turn.reply.flag(is_expected);
         Ok(())
-    }
-
-    fn wait(&mut self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
-        let (key, seen, deadline) = (key(fields)?, fields.u64()?, deadline(fields)?);
-        if self.data.version(key) != seen {
-            turn.reply.flag(true);
-            self.state_of(key, turn.reply);
-            return Ok(Outcome::Answered);
-        }
-        self.watchers.entry(key.into()).or_default().push((turn.ticket, seen));
-        Ok(Outcome::Parked(deadline))
-    }
-
-    /// The number of a key's last change, and its value.
-    fn state_of(&self, key: &[u8], reply: &mut Reply) {
-        reply.bytes.put_u64(self.data.version(key));
-        reply.optional(self.data.get(key));
-    }
-
-    /// Answers those who wait for a change of `key`.
-    fn tell(&mut self, key: &[u8], turn: &mut Turn<'_>) {
-        if self.watchers.is_empty() {
-            return;
-        }
-        let version = self.data.version(key);
-        let Some(waiting) = self.watchers.get_mut(key) else { return };
-        let told: Vec<_> = waiting.extract_if(.., |(_, seen)| *seen != version).collect();
-        if waiting.is_empty() {
-            self.watchers.remove(key);
-        }
-        for (ticket, _) in told {
-            let mut reply = Reply::default();
-            reply.flag(true);
-            self.state_of(key, &mut reply);
-            turn.answer(ticket, reply);
-        }
-    }
-
-    fn forget_where(&mut self, is_gone: impl Fn(Ticket) -> bool) {
-        self.watchers.retain(|_, waiting| {
-            waiting.retain(|(ticket, _)| !is_gone(*ticket));
-            !waiting.is_empty()
-        });
-    }
-
-    /// Lets a function change a value; `default` is what it changes where there is none.
-    fn update(
-        &mut self,
-        key: &[u8],
-        default: Option<Stored>,
-        shim: Shim,
-        args: Reader<'_>,
-        aide: &Arc<Aide>,
-    ) -> Ran {
-        let mut reply = Reply::default();
-        let Some(value) = self.data.get(key).cloned().or(default) else {
-            reply.flag(false);
-            return Ok(reply);
-        };
-        let (subject, ran) = call(shim, aide, Subject::Value(value), args);
-        let ran = ran?;
-        if let Subject::Value(value) = subject {
-            self.data.insert(key, value);
-        }
-        reply.flag(true);
-        reply.bytes.extend_from_slice(&ran.bytes);
-        reply.grants = ran.grants;
-        Ok(reply)
-    }
-
-    fn make(&mut self, key: &[u8], shim: Shim, args: Reader<'_>, aide: &Arc<Aide>) -> Ran {
-        if self.data.get(key).is_none() {
-            let (subject, ran) = call(shim, aide, Subject::Nothing, args);
-            ran?;
-            if let Subject::Value(value) = subject {
-                self.data.insert(key, value);
-            }
-        }
-        let mut reply = Reply::default();
-        reply.optional(self.data.get(key));
-        Ok(reply)
-    }
-
-    fn pop_if(&mut self, key: &[u8], shim: Shim, args: Reader<'_>, aide: &Arc<Aide>) -> Ran {
-        let mut reply = Reply::default();
-        if let Some(value) = self.data.get(key).cloned() {
-            let (_, ran) = call(shim, aide, Subject::Value(value), args);
-            if ran?.bytes == [1] {
-                reply.optional(self.data.remove(key).as_ref());
-                return Ok(reply);
-            }
-        }
-        reply.flag(false);
-        Ok(reply)
     }
 }

@@ -1,16 +1,19 @@
 //! [`ListProxy`]: a list that a manager serves.
+//!
+//! Here is what works on one value; `ranges` of values, and `update` by functions that run on the
+//! server, are beside it.
+
+mod ranges;
+mod update;
 
 use std::borrow::Borrow;
 
-use mp_process::Function;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Marker, Pages, proxy};
+use super::{Marker, proxy};
 use crate::client::{Reference, Request};
 use crate::error::ManagerError;
-use crate::function;
-use crate::method::Method;
 use crate::objects::list_op as op;
 
 /// A list on a manager's server.
@@ -39,7 +42,7 @@ use crate::objects::list_op as op;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ListProxy<T> {
-    pub(super) reference: Reference,
+    reference: Reference,
     marker: Marker<T>,
 }
 
@@ -213,45 +216,6 @@ impl<T: Serialize + DeserializeOwned> ListProxy<T> {
         self.reference.request(op::COUNT).value(value)?.call()?.len()
     }
 
-    /// Returns the values in a range, as far as they are there.
-    ///
-    /// # Errors
-    ///
-    /// See [`ManagerError`].
-    pub fn slice(&self, range: std::ops::Range<usize>) -> Result<Vec<T>, ManagerError> {
-        let request = self.reference.request(op::PAGE).byte(1);
-        request.number(range.start as u64).number(range.end as u64).call()?.values()
-    }
-
-    /// Replaces the values in a range by others, and returns the old ones.
-    ///
-    /// # Errors
-    ///
-    /// [`ManagerError::OutOfRange`] if the range is not in the list; see [`ManagerError`] for
-    /// others.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// mp_process::init();
-    /// let manager = mp_manager::Manager::start()?;
-    /// let list = manager.list::<u32>()?;
-    /// list.extend(0..5)?;
-    /// assert_eq!(list.splice(1..3, [7, 8, 9])?, [1, 2]);
-    /// assert_eq!(list.snapshot()?, [0, 7, 8, 9, 3, 4]);
-    /// assert_eq!(list.slice(4..99)?, [3, 4]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn splice(
-        &self,
-        range: std::ops::Range<usize>,
-        values: impl IntoIterator<Item = impl Borrow<T>>,
-    ) -> Result<Vec<T>, ManagerError> {
-        let request = self.reference.request(op::SPLICE);
-        let request = request.number(range.start as u64).number(range.end as u64);
-        with_values(request, values)?.call()?.values()
-    }
-
     /// Sets the value in a place to `new` if it is `expected` now; returns whether it was.
     ///
     /// # Errors
@@ -266,78 +230,6 @@ impl<T: Serialize + DeserializeOwned> ListProxy<T> {
     ) -> Result<bool, ManagerError> {
         let request = self.at(op::COMPARE_AND_SET, index);
         request.value(expected)?.value(new)?.call()?.flag()
-    }
-
-    /// Lets a function change the value in a place, on the server: nobody else sees or changes the
-    /// list meanwhile. If the function panics, the value is as before.
-    ///
-    /// # Errors
-    ///
-    /// [`ManagerError::OutOfRange`] if there is none, [`ManagerError::Panicked`] if the function
-    /// did; see [`ManagerError`] for others.
-    pub fn update_with<F, A>(&self, index: usize, f: F, args: A) -> Result<F::Output, ManagerError>
-    where
-        F: Method<T, A>,
-        F::Output: Serialize + DeserializeOwned,
-        T: 'static,
-        A: Serialize + DeserializeOwned + 'static,
-    {
-        let request =
-            self.reference.request(op::UPDATE).function(function::update::<T, F, A>(f)?)?;
-        request.number(index as u64).value(&args)?.call()?.value()
-    }
-
-    /// Sorts the values, on the server; equal ones keep their order.
-    ///
-    /// # Errors
-    ///
-    /// See [`ManagerError`].
-    pub fn sort(&self) -> Result<(), ManagerError>
-    where
-        T: Ord + 'static,
-    {
-        self.sort_by_key(|value: T| value)
-    }
-
-    /// Sorts the values by what a function makes of them, on the server; equal ones keep their
-    /// order.
-    ///
-    /// # Errors
-    ///
-    /// [`ManagerError::Panicked`] if the function did, the list is then as before; see
-    /// [`ManagerError`] for others.
-    pub fn sort_by_key<F, O>(&self, f: F) -> Result<(), ManagerError>
-    where
-        F: Function<(T,), Output = O>,
-        T: 'static,
-        O: Ord,
-    {
-        let shim = function::sorter::<T, F, O>(f)?;
-        self.reference.request(op::SORT).function(shim)?.call().map(drop)
-    }
-
-    /// Returns a copy of all values, as they are at one moment.
-    ///
-    /// # Errors
-    ///
-    /// See [`ManagerError`]; [`ManagerError::Limit`] if they are too many for one answer:
-    /// [`iter`](Self::iter) fetches them bit by bit.
-    #[doc(alias = "copy")]
-    #[doc(alias = "_getvalue")]
-    pub fn snapshot(&self) -> Result<Vec<T>, ManagerError> {
-        self.slice(0..usize::MAX)
-    }
-
-    /// Goes through all values, in order, and fetches many at a time.
-    pub fn iter(&self) -> Pages<T> {
-        let reference = self.reference.clone();
-        Pages::new(move |place| {
-            let request = reference.request(op::PAGE).byte(0).number(place).number(u64::MAX);
-            let mut answer = request.call()?;
-            let values = answer.values()?;
-            let (has_more, place) = (answer.flag()?, answer.number()?);
-            Ok((values, has_more.then_some(place)))
-        })
     }
 
     fn at(&self, op: u8, index: usize) -> Request<'_> {

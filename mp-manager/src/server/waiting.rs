@@ -1,0 +1,72 @@
+//! Requests that have to wait: for something to happen, or for their time to be over.
+
+use std::mem;
+
+use mp_handle::Deadline;
+
+use super::state::{Entry, State};
+use crate::objects::Ticket;
+use crate::wire::ObjectId;
+
+impl State {
+    pub(super) fn park(&mut self, object: ObjectId, ticket: Ticket, deadline: Deadline) {
+        self.parked.insert(ticket, (object, deadline));
+        if deadline != Deadline::NEVER {
+            self.timers.insert((deadline, ticket));
+        }
+        if let Some(client) = self.client(ticket.client) {
+            client.involved.insert(object);
+        }
+        self.count_waiting(ticket.client);
+    }
+
+    pub(super) fn unpark(&mut self, ticket: Ticket) {
+        if let Some((_, deadline)) = self.parked.remove(&ticket) {
+            self.timers.remove(&(deadline, ticket));
+            if let Some(client) = self.client(ticket.client) {
+                client.waiting = client.waiting.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Answers those who have waited for what was just done.
+    pub(super) fn answer_others(&mut self) {
+        for (ticket, mut reply) in mem::take(&mut self.others) {
+            self.unpark(ticket);
+            self.answer(ticket, Ok(&mut reply));
+        }
+    }
+
+    /// Answers those whose time is over.
+    pub(super) fn expire(&mut self) {
+        while let Some(&(deadline, ticket)) = self.timers.first() {
+            if !deadline.is_expired() {
+                return;
+            }
+            self.timers.pop_first();
+            if let Some(&(id, _)) = self.parked.get(&ticket) {
+                self.expire_one(id, ticket);
+            }
+        }
+    }
+
+    pub(super) fn expire_one(&mut self, id: ObjectId, ticket: Ticket) {
+        match self.objects.get_mut(&id) {
+            Some(Entry::Away { .. }) => self.late.push((id, ticket)),
+            Some(Entry::Here(_)) => {
+                let mut answer = None;
+                self.with_object(id, |object, turn| answer = object.expire(ticket, turn));
+                if let Some(mut reply) = answer {
+                    self.unpark(ticket);
+                    self.answer(ticket, Ok(&mut reply));
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// When the next one's time is over.
+    pub(super) fn next_deadline(&self) -> Deadline {
+        self.timers.first().map_or(Deadline::NEVER, |(deadline, _)| *deadline)
+    }
+}
