@@ -6,6 +6,10 @@
 )]
 #![forbid(unsafe_code)]
 
+// The pages name what is there by default.
+#[cfg(all(feature = "manager", feature = "pool", feature = "queue", feature = "shm"))]
+pub mod guide;
+
 #[doc(inline)]
 pub use {mp_handle as handle, mp_process as process};
 

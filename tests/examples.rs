@@ -1,71 +1,20 @@
 //! Each example is run as a user would run it, and must print what it promises.
 #![cfg(feature = "pool")]
 
+mod common {
+    pub(crate) mod programs;
+}
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio, id};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
+use std::path::Path;
+use std::process::id;
 
-use rustix::process::{Pid, Signal, kill_process};
-
-/// Far beyond what any example needs: only one that hangs meets it.
-const WATCHDOG: Duration = Duration::from_secs(300);
+use common::programs::{after, only, output_of, output_with};
 
 /// 0² + 1² + … + 9,999,999², which is larger than a `u64` can hold.
 const SUM_OF_SQUARES: u128 = 333_333_283_333_335_000_000;
-
-/// What an example that succeeds prints.
-fn output_of(example: &str) -> String {
-    output_with(example, &[])
-}
-
-fn output_with(example: &str, arguments: &[&OsStr]) -> String {
-    let mut command = Command::new(path_of(example));
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().expect("the example starts");
-    let pid = Pid::from_child(&child);
-    let (over, alarm) = mpsc::channel::<()>();
-    let watchdog = thread::spawn(move || {
-        // Nobody sends anything; the sender is dropped when the example has ended.
-        if alarm.recv_timeout(WATCHDOG) == Err(RecvTimeoutError::Timeout) {
-            let _ = kill_process(pid, Signal::KILL);
-        }
-    });
-    let output = child.wait_with_output().expect("the example's output can be read");
-    drop(over);
-    watchdog.join().expect("the watchdog does not panic");
-    let [stdout, stderr] = [output.stdout, output.stderr].map(String::from_utf8);
-    let (stdout, stderr) = (stdout.expect("text"), stderr.expect("text"));
-    assert!(output.status.success(), "{example}: {}\n{stdout}\n{stderr}", output.status);
-    stdout
-}
-
-/// Cargo puts examples into a directory beside that of the tests.
-fn path_of(example: &str) -> PathBuf {
-    let test = env::current_exe().expect("this test has a path");
-    let profile = test.ancestors().nth(2).expect("tests are in target/<profile>/deps");
-    let path = profile.join("examples").join(example);
-    assert!(path.exists(), "{} is missing: run `cargo build --examples`", path.display());
-    path
-}
-
-/// The rest of each line that begins so.
-fn after<'a>(output: &'a str, start: &str) -> Vec<&'a str> {
-    output.lines().filter_map(|line| line.strip_prefix(start)).collect()
-}
-
-/// The rest of the one line that begins so.
-fn only<'a>(output: &'a str, start: &str) -> &'a str {
-    match after(output, start)[..] {
-        [rest] => rest,
-        _ => panic!("not exactly one line begins with {start:?} in\n{output}"),
-    }
-}
 
 #[multiprocess::test]
 fn one_process_prints_each_line_once() {
@@ -141,6 +90,18 @@ fn a_pool_has_a_worker_for_each_processor() {
     assert_eq!(processors, Ok(multiprocess::cpu_count()));
     assert!(multiprocess::cpu_count() >= 1);
     assert_eq!(only(&output, "workers: ").parse(), processors);
+}
+
+#[multiprocess::test]
+fn a_pool_looks_at_every_photograph_once() {
+    let output = output_of("every_photograph");
+    let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos");
+    let names = ["dandelions", "dogs", "fig", "galaxies", "pagoda", "rocket", "sunset", "wine"];
+    let paths = names.map(|name| photos.join(name).with_extension("jpg").display().to_string());
+    let mut seen = after(&output, "Processing ");
+    seen.sort_unstable();
+    assert_eq!(seen, paths);
+    assert!(output.contains("\n8 photographs, "), "{output}");
 }
 
 #[multiprocess::test]

@@ -41,7 +41,8 @@ fn main() -> Result<ExitCode> {
     let jobs = jobs(&options, scratch.path())?;
 
     let started = Instant::now();
-    let pool = mp::Pool::builder().workers(options.workers()).build()?;
+    let insights = options.timeline.is_some();
+    let pool = mp::Pool::builder().workers(options.workers()).insights(insights).build()?;
     let (outcomes, kills) = if options.chaos {
         let (outcomes, kills) = chaos::around(&pool, || run(&pool, &jobs, &options));
         (outcomes?, Some(kills))
@@ -51,6 +52,9 @@ fn main() -> Result<ExitCode> {
     let pooled = started.elapsed();
     pool.close();
     pool.join()?;
+    if let Some(path) = &options.timeline {
+        pool.timeline().write_html(path)?;
+    }
 
     // With kills or traps, a comparison of times would say nothing.
     let undisturbed = !options.chaos && !options.with_traps;

@@ -40,6 +40,10 @@ pub(crate) struct Options {
     /// Add a broken file, a crash and an endless task: each may cost no more than itself
     #[arg(long)]
     pub(crate) with_traps: bool,
+
+    /// Write a page with a picture of the run: which worker did what, and which one died
+    #[arg(long, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
 }
 
 impl Options {

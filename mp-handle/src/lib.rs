@@ -2,7 +2,10 @@
 #![deny(unsafe_code)]
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-compile_error!("mp-handle supports Linux with glibc only");
+compile_error!(
+    "mp-handle supports Linux with glibc only (not musl): depend on it for \
+     `cfg(all(target_os = \"linux\", target_env = \"gnu\"))`, and see the guide of `multiprocess`"
+);
 
 mod bell;
 mod codec;

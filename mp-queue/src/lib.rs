@@ -2,7 +2,10 @@
 #![deny(unsafe_code)]
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
-compile_error!("mp-queue supports 64-bit Linux with glibc only");
+compile_error!(
+    "mp-queue supports 64-bit Linux with glibc only (not musl): depend on it for \
+     `cfg(all(target_os = \"linux\", target_env = \"gnu\"))`, and see the guide of `multiprocess`"
+);
 
 mod address;
 mod auth;

@@ -55,3 +55,10 @@ fn all_five_are_there() {
     assert_eq!(lines[..4], [of_workers, of_workers].concat());
     assert_eq!(lines[4..], ["Queue and Lock: 200", "Pool: [2, 4, 6]"]);
 }
+
+#[test]
+fn an_actor_that_crashes_costs_its_letter_alone() {
+    let _watchdog = watchdog();
+    let squares = "[100, 121, 144, 196, 225, 256, 289, 324, 361]";
+    assert_eq!(lines_of("supervised_actors"), [squares, "1 actor has been replaced"]);
+}

@@ -1,0 +1,18 @@
+//! Pages to read: for those who come from Python, and for those who wonder what to use.
+//!
+//! - [`coming_from_python`]: Python's `multiprocessing` and this crate, side by side.
+//! - [`every_name`]: each name of Python's, and what it is called here.
+//! - [`threads_or_processes`]: which of the two, with figures.
+//! - [`platforms`]: where this runs, and how a crate that also runs elsewhere depends on it.
+
+#[doc = include_str!("../docs/coming-from-python.md")]
+pub mod coming_from_python {}
+
+#[doc = include_str!("../docs/every-name.md")]
+pub mod every_name {}
+
+#[doc = include_str!("../docs/threads-or-processes.md")]
+pub mod threads_or_processes {}
+
+#[doc = include_str!("../docs/platforms.md")]
+pub mod platforms {}
