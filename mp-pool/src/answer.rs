@@ -30,6 +30,12 @@ impl Answer {
         !matches!(self, Self::Encoded(Status::Returned, ..))
     }
 
+    /// Why there is no value, if there is none.
+    pub(crate) fn failure(&self) -> Option<TaskError> {
+        // Of a failure nothing but its error is decoded, so any type of value will do.
+        if self.is_failure() { self.decode::<()>(0).err() } else { None }
+    }
+
     /// The value, or why the item at `place` among the inputs has none.
     pub(crate) fn decode<R: DeserializeOwned>(&self, place: usize) -> Result<R, TaskError> {
         match self {

@@ -88,7 +88,7 @@ impl Callbacks {
 
     /// Waits until all callbacks so far have ended; false if the deadline comes first. A callback
     /// itself does not wait.
-    pub(crate) fn wait(&self, deadline: Deadline) -> bool {
+    pub fn wait(&self, deadline: Deadline) -> bool {
         thread::current().id() == self.thread || self.pending.wait(deadline, |&count| count == 0)
     }
 }

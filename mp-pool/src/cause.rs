@@ -4,9 +4,10 @@ use std::fmt;
 
 use libc::{SIGABRT, SIGBUS, SIGILL, SIGKILL, SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ};
 use mp_process::ExitStatus;
+use serde::{Deserialize, Serialize};
 
 /// What probably ended a worker. It is a guess from signs, for people to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Cause {
     /// The system, or its control group, had no memory left, and the kernel chose this process:

@@ -112,7 +112,8 @@ impl Chunk {
     }
 
     /// The lengths of the items, as `u32`.
-    pub(crate) fn table(&self) -> &[u8] {
+    #[must_use]
+    pub fn table(&self) -> &[u8] {
         &self.batch.table[4 * self.range.start..4 * self.range.end]
     }
 
@@ -131,6 +132,20 @@ impl Chunk {
     #[must_use]
     pub fn descriptors(&self) -> &[Descriptor] {
         self.batch.items.descriptors()
+    }
+
+    /// The value that the tasks share.
+    #[must_use]
+    pub fn context(&self) -> Option<&Arc<Context>> {
+        self.call().context.as_ref()
+    }
+
+    /// A chunk of items that were encoded elsewhere: their lengths, as `u32`, and their bytes.
+    pub(crate) fn relayed(call: Call, table: Vec<u8>, items: Parcel) -> Self {
+        let (count, bytes) = (table.len() / 4, items.bytes().len());
+        let retries = call.options.retries;
+        let batch = Arc::new(Batch { call, table, items });
+        Self { batch, first: 0, retries, range: 0..count, bytes: 0..bytes }
     }
 
     /// Whether there are descriptors among the items.

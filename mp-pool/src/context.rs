@@ -23,12 +23,13 @@ use crate::error::PoolError;
 /// Decodes a value, which begins at some byte of a parcel, where its type is not known.
 type Decoder = Func<(Parcel, usize), Result<Rc<dyn Any>, String>>;
 
-/// A shared value on its way, encoded.
+/// A value that the tasks of a call share, encoded: for executors that carry it to where they run.
 #[derive(Debug)]
-pub(crate) struct Context {
+pub struct Context {
     /// What chunks call it.
     pub(crate) number: u32,
-    type_id: TypeId,
+    /// What it is, where that is known.
+    type_id: Option<TypeId>,
     type_name: &'static str,
     /// The decoder, and behind it the value.
     pub(crate) parcel: Parcel,
@@ -44,27 +45,52 @@ impl Context {
     where
         S: Serialize + DeserializeOwned + 'static,
     {
-        static NEXT: AtomicU32 = AtomicU32::new(NO_CONTEXT + 1);
         let decoder = Func::bind(PhantomData::<fn() -> S>, decode::<S>)?;
         let mut parcel = Parcel::new();
         let head = encode(&mut parcel, &decoder, value).map_err(PoolError::SharedValue)?;
         Ok(Arc::new(Self {
-            number: NEXT.fetch_add(1, Ordering::Relaxed).max(NO_CONTEXT + 1),
-            type_id: TypeId::of::<S>(),
+            number: next_number(),
+            type_id: Some(TypeId::of::<S>()),
             type_name: type_name::<S>(),
             parcel,
             head,
         }))
     }
 
+    /// The value, and what decodes it.
+    #[must_use]
+    pub fn parcel(&self) -> &Parcel {
+        &self.parcel
+    }
+
+    /// Where in the parcel the value begins.
+    #[must_use]
+    pub fn head(&self) -> u32 {
+        self.head
+    }
+
+    /// Takes a value that has come from another process of this build, or of a
+    /// [friend](mp_process::befriend): the [parcel](Self::parcel), and its [head](Self::head).
+    #[must_use]
+    pub fn relayed(parcel: Parcel, head: u32) -> Arc<Self> {
+        let type_name = "value of another process";
+        Arc::new(Self { number: next_number(), type_id: None, type_name, parcel, head })
+    }
+
     /// Says what is wrong if a function takes another type of value than this.
     pub(crate) fn expect<S: 'static>(&self) -> Result<(), String> {
-        if self.type_id == TypeId::of::<S>() {
+        if self.type_id == Some(TypeId::of::<S>()) {
             return Ok(());
         }
         let (wanted, given) = (type_name::<S>(), self.type_name);
         Err(format!("the function shares a {wanted}, but the pool has a {given}"))
     }
+}
+
+/// A number that no other value of this process has.
+fn next_number() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(NO_CONTEXT + 1);
+    NEXT.fetch_add(1, Ordering::Relaxed).max(NO_CONTEXT + 1)
 }
 
 fn decode<S: DeserializeOwned + 'static>(

@@ -156,7 +156,8 @@ impl Pool {
     /// the earlier first. All of them are there when the pool was closed and joined. A worker that
     /// was killed has none; one whose finalizer has panicked has the panic.
     pub fn exit_results<R: DeserializeOwned>(&self) -> Vec<(usize, Result<R, TaskErrorKind>)> {
-        let mut results = self.shared.engine().take_exit_results();
+        let Some(shared) = &self.processes else { return Vec::new() };
+        let mut results = shared.engine().take_exit_results();
         results.sort_by_key(|(id, _)| *id);
         results
             .into_iter()

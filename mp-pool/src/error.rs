@@ -56,6 +56,8 @@ pub enum PoolError {
         /// The number.
         cpu: usize,
     },
+    /// The pool was made of another executor, which has no worker processes on this machine.
+    NoProcesses,
     /// `join` was called on a pool that takes tasks: close or terminate it first.
     StillRunning,
 }
@@ -86,6 +88,9 @@ impl fmt::Display for PoolError {
                  raise max_depth if they are not"
             ),
             Self::NoSuchCpu { cpu } => write!(f, "there is no processor {cpu} to pin a worker to"),
+            Self::NoProcesses => f.write_str(
+                "the pool has no worker processes of its own: ask the executor it was made with",
+            ),
             Self::StillRunning => {
                 f.write_str("the pool still takes tasks: close or terminate it before join")
             }
@@ -104,6 +109,7 @@ impl error::Error for PoolError {
             Self::Zero { .. }
             | Self::TooDeep { .. }
             | Self::NoSuchCpu { .. }
+            | Self::NoProcesses
             | Self::StillRunning => None,
         }
     }

@@ -14,6 +14,7 @@ use mp_handle::Deadline;
 use crate::callbacks::Callbacks;
 use crate::chunk::Chunk;
 use crate::equipment::Gear;
+use crate::insight::{Dump, Statistics, Timeline};
 use crate::job::Job;
 use crate::options::Options;
 use crate::run::Routine;
@@ -100,6 +101,21 @@ pub trait Executor: fmt::Debug + Send + Sync {
     /// Waits for a moment until that is written which tasks have printed so far: it is to come
     /// before what the caller prints of their results.
     fn sync_output(&self, _deadline: Deadline) {}
+
+    /// Its figures; those that it does not have are zero.
+    fn statistics(&self) -> Statistics {
+        Statistics::default()
+    }
+
+    /// What it is at; nothing if it does not tell.
+    fn dump(&self) -> Dump {
+        Dump::default()
+    }
+
+    /// The run so far; empty if it keeps none.
+    fn timeline(&self) -> Timeline {
+        Timeline::default()
+    }
 
     /// Takes no more calls, and ends when all that it has taken have ended. Returns at once.
     fn close(&self);

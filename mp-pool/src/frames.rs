@@ -31,6 +31,15 @@ pub enum Status {
 const FAREWELL: u64 = u64::MAX << 8;
 
 impl Status {
+    /// Its number on the way to another machine.
+    pub(crate) fn number(self) -> u32 {
+        self as u32
+    }
+
+    pub(crate) fn from_number(number: u32) -> Option<Self> {
+        ResultFrame::STATUSES.into_iter().find(|status| status.number() == number)
+    }
+
     /// What the last parcel of a worker bears if this became of its finalizer.
     pub(crate) fn farewell_tag(self) -> u64 {
         FAREWELL | self as u64
@@ -143,6 +152,13 @@ pub(crate) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
+    /// The values of `count` items, if these are their frames.
+    pub(crate) fn new(frames: &'a [u8], count: usize) -> Option<Self> {
+        let mut all = Frames::new(frames);
+        let is_whole = all.all(|frame| frame.is_ok_and(|frame| frame.len() >= RESULT_HEADER));
+        (is_whole && Frames::new(frames).count() == count).then_some(Self { frames, count })
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.count
     }

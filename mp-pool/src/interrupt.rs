@@ -82,13 +82,14 @@ impl Pool {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn end_on_interrupt(&self) -> Result<(), PoolError> {
+        let shared = self.processes.as_ref().ok_or(PoolError::NoProcesses)?;
         let mut watch = watch();
         if !watch.is_on {
             install().map_err(PoolError::system("handle SIGINT"))?;
             watch.is_on = true;
         }
         watch.pools.retain(|pool| pool.strong_count() > 0);
-        watch.pools.push(Arc::downgrade(&self.shared));
+        watch.pools.push(Arc::downgrade(shared));
         Ok(())
     }
 }

@@ -50,6 +50,8 @@ struct State {
 pub(crate) enum Listener {
     Waker(Waker),
     Watch(Arc<Watch>, usize),
+    /// Called where it ends, while the executor holds its locks.
+    Relay(Box<dyn FnOnce(Arc<Job>) + Send>),
 }
 
 impl State {
@@ -86,7 +88,7 @@ impl Job {
     }
 
     /// Says that nobody wants the rest.
-    pub(crate) fn abandon(&self) {
+    pub fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
     }
 
@@ -94,6 +96,12 @@ impl Job {
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::Relaxed)
+    }
+
+    /// Whether all items have an answer.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.is_decided(false)
     }
 
     /// Whether all items have ended, or one has failed and that is enough.
@@ -140,6 +148,11 @@ impl Job {
         drop(forgotten);
     }
 
+    /// Hands over the answers so far, to be encoded.
+    pub(crate) fn with_ledger<R>(&self, work: impl FnOnce(&mut Ledger) -> R) -> R {
+        work(&mut self.state.lock().value.ledger)
+    }
+
     /// Decodes the values of all items, or gives the first failure in the order of the items.
     pub(crate) fn values<R: DeserializeOwned>(&self) -> Result<Vec<R>, TaskError> {
         self.state.lock().value.ledger.values(self.count)
@@ -156,7 +169,8 @@ impl Job {
     }
 
     /// The first failure in the order of the items, if one has failed.
-    pub(crate) fn first_failure(&self) -> Option<TaskError> {
+    #[must_use]
+    pub fn first_failure(&self) -> Option<TaskError> {
         self.state.lock().value.ledger.first_failure()
     }
 
@@ -229,6 +243,7 @@ impl Answers<'_> {
                 match listener {
                     Listener::Waker(waker) => self.job.callbacks.wake(waker),
                     Listener::Watch(watch, number) => watch.tell(number),
+                    Listener::Relay(done) => done(Arc::clone(self.job)),
                 }
             }
         }

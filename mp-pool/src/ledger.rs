@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::answer::{Answer, decode_value};
 use crate::frames::{Values, value_ranges};
+use crate::relay::Outgoing;
 use crate::task_error::{TaskError, TaskErrorKind};
 
 /// The answers so far. Values stay as they came, many in one piece: their bytes are copied once,
@@ -59,8 +60,7 @@ impl Ledger {
         let failed = |piece: &&Piece| matches!(&piece.content, Content::One(it) if it.is_failure());
         let first = self.pieces.iter().filter(failed).min_by_key(|piece| piece.first)?;
         match &first.content {
-            // Of a failure nothing but its error is decoded, so any type of value will do.
-            Content::One(answer) => answer.decode::<()>(first.first).err(),
+            Content::One(answer) => answer.failure().map(|error| error.at(first.first)),
             Content::Values(..) => None,
         }
     }
@@ -89,6 +89,22 @@ impl Ledger {
         let Ok(()) = decoded;
         give_up(&mut each, count);
         each
+    }
+
+    /// Hands all that came to `take`, with the place of its first item, in the order of the items.
+    pub(crate) fn for_each_piece<E>(
+        &mut self,
+        mut take: impl FnMut(usize, Outgoing<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.pieces.sort_by_key(|piece| piece.first);
+        self.pieces.iter().try_for_each(|Piece { first, content }| match content {
+            Content::One(answer) => take(*first, Outgoing::One(answer)),
+            Content::Values(range, pid) => {
+                let count = value_ranges(self.bytes.bytes(), range.clone()).count();
+                let frames = &self.bytes.bytes()[range.clone()];
+                take(*first, Outgoing::Values { frames, count, pid: *pid })
+            }
+        })
     }
 
     /// Hands what came of each item to `take`, with its place, in the order of the items.

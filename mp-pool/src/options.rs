@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::task_error::{TaskError, TaskErrorKind};
 
 /// How the items of a call are to be run: what an [`Executor`](crate::Executor) is told of the
 /// options of a [`Task`](crate::Task).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Options {
     /// How long each item may run.
@@ -22,7 +24,7 @@ pub struct Options {
 }
 
 /// When an item is to end by itself, and the signal that tells it so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SoftDeadline {
     /// After how long.
@@ -40,7 +42,7 @@ impl Options {
     /// For executors that cannot stop what they run.
     pub(crate) fn refuse_deadline(&self) -> Result<(), TaskError> {
         let what = "what runs in this process has no deadline and cannot be stopped: use a `Pool`";
-        let refused = || Err(TaskErrorKind::Unsupported { what }.into());
+        let refused = || Err(TaskErrorKind::unsupported(what).into());
         let is_limited = self.deadline.is_some() || self.soft_deadline.is_some();
         if is_limited { refused() } else { Ok(()) }
     }

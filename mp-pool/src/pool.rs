@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::{fmt, process, thread};
 
 use mp_handle::{Bell, Deadline};
+use mp_process::Child;
 
 use crate::builder::Builder;
 use crate::callbacks::Callbacks;
@@ -55,8 +56,9 @@ use crate::task_error::TaskError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Pool {
-    pub(crate) shared: Arc<Shared>,
-    /// The same, as calls see it.
+    /// The worker processes, if it has such of its own.
+    pub(crate) processes: Option<Arc<Shared>>,
+    /// What runs the calls: the same, or what another crate brought.
     pub(crate) executor: Arc<dyn Executor>,
     /// Dropping it lets what it was given end.
     pub(crate) lingers: bool,
@@ -75,6 +77,27 @@ impl Pool {
     /// Prepares a pool with options.
     pub fn builder() -> Builder {
         Builder::new()
+    }
+
+    /// Makes a pool of what runs tasks elsewhere, such as the machines of a cluster. Its calls are
+    /// the same. What concerns worker processes of this machine, such as
+    /// [`worker_pids`](Self::worker_pids), finds none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use mp_pool::{Calls, Inline, Pool};
+    ///
+    /// let here = Inline::new()?;
+    /// let pool = Pool::with(Arc::clone(here.executor()));
+    /// assert_eq!(pool.map(|_: u8| std::process::id(), [1])?, [std::process::id()]);
+    /// assert!(pool.worker_pids().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with(executor: impl Into<Arc<dyn Executor>>) -> Self {
+        Self { processes: None, executor: executor.into(), lingers: false }
     }
 
     pub(crate) fn start(config: Config, defaults: Options) -> Result<Self, PoolError> {
@@ -98,13 +121,13 @@ impl Pool {
             return Err(PoolError::system("start a thread")(error));
         }
         let executor = Arc::<Shared>::clone(&shared);
-        Ok(Self { shared, executor, lingers: false })
+        Ok(Self { processes: Some(shared), executor, lingers: false })
     }
 
     /// The process ids of the workers that live at the moment.
     #[must_use]
     pub fn worker_pids(&self) -> Vec<u32> {
-        self.shared.engine().children().iter().map(|child| child.pid()).collect()
+        self.children().iter().map(Child::pid).collect()
     }
 
     /// Takes no more tasks; the workers exit when all are done, and all that other threads have
@@ -165,8 +188,13 @@ impl Pool {
         self.join_until(Deadline::now())
     }
 
+    /// The worker processes of this machine.
+    pub(crate) fn children(&self) -> Vec<Child> {
+        self.processes.as_ref().map_or_else(Vec::new, |shared| shared.engine().children())
+    }
+
     fn join_until(&self, deadline: Deadline) -> Result<bool, PoolError> {
-        if self.shared.engine().is_running() {
+        if !self.executor.is_closed() {
             return Err(PoolError::StillRunning);
         }
         Ok(self.executor.wait_over(deadline))
@@ -183,20 +211,25 @@ impl Drop for Pool {
     /// Terminates the pool, and waits until the workers, which were killed, are gone; or closes
     /// that of an executor, and does not wait.
     fn drop(&mut self) {
-        if self.shared.settings.owner != process::id() {
+        let is_foreign = |shared: &Arc<Shared>| shared.settings.owner != process::id();
+        if self.processes.as_ref().is_some_and(is_foreign) {
             return;
         }
         if self.lingers {
-            self.close();
-        } else {
-            self.terminate();
-            self.shared.wait_over(Deadline::NEVER);
+            return self.close();
+        }
+        self.terminate();
+        if let Some(shared) = &self.processes {
+            shared.wait_over(Deadline::NEVER);
         }
     }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.dump())
+        match self.processes {
+            Some(_) => write!(f, "{}", self.dump()),
+            None => f.debug_struct("Pool").field("executor", &self.executor).finish(),
+        }
     }
 }

@@ -101,7 +101,7 @@ impl ProcessPoolExecutor {
     /// a task that it ends is lost with its worker.
     pub fn terminate_workers(&self) {
         self.pool.shutdown(Shutdown::new().cancel_pending(true).wait(false));
-        for child in self.pool.shared.engine().children() {
+        for child in self.pool.children() {
             // It fails only if this process may not signal the child any more: nothing can be done.
             let _ = child.terminate();
         }

@@ -10,6 +10,7 @@ use crate::chunk::Chunk;
 use crate::driver::Shared;
 use crate::equipment::Gear;
 use crate::executor::Executor;
+use crate::insight::{Dump, Statistics, Timeline};
 use crate::job::Job;
 use crate::options::Options;
 use crate::run::Routine;
@@ -77,6 +78,18 @@ impl Executor for Shared {
 
     fn sync_output(&self, deadline: Deadline) {
         self.sync_output(deadline);
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.engine().statistics()
+    }
+
+    fn dump(&self) -> Dump {
+        self.engine().dump()
+    }
+
+    fn timeline(&self) -> Timeline {
+        self.engine().timeline()
     }
 
     fn close(&self) {

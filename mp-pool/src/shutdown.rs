@@ -1,5 +1,7 @@
 //! How a pool ends: at once, or when all is done, or in between.
 
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use mp_handle::Deadline;
@@ -78,7 +80,8 @@ impl Pool {
     /// A second call may ask for more than the first: to cancel what is pending, or a deadline
     /// that is earlier.
     pub fn shutdown(&self, how: Shutdown) -> bool {
-        let mut engine = self.shared.engine();
+        let Some(shared) = &self.processes else { return self.shutdown_elsewhere(how) };
+        let mut engine = shared.engine();
         engine.close();
         if how.cancel_pending {
             engine.cancel_pending();
@@ -88,8 +91,32 @@ impl Pool {
             engine.end_by(now().saturating_add(limit));
         }
         drop(engine);
-        self.shared.wake();
+        shared.wake();
         let until = if how.wait { Deadline::NEVER } else { Deadline::now() };
         self.executor.wait_over(until)
+    }
+
+    /// As [`shutdown`](Self::shutdown), of an executor that knows no deadline for its end.
+    fn shutdown_elsewhere(&self, how: Shutdown) -> bool {
+        self.executor.close();
+        if how.cancel_pending {
+            self.executor.cancel_pending();
+        }
+        let until = how.deadline.map_or(Deadline::NEVER, Deadline::after);
+        let executor = Arc::clone(&self.executor);
+        let end = move || {
+            executor.wait_over(until) || {
+                executor.terminate();
+                executor.wait_over(Deadline::NEVER)
+            }
+        };
+        if how.wait {
+            return end();
+        }
+        if how.deadline.is_some() {
+            // If there is no thread to be had, the end comes without the deadline.
+            let _ = thread::Builder::new().name("pool shutdown".into()).spawn(end);
+        }
+        self.executor.wait_over(Deadline::now())
     }
 }

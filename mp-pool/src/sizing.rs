@@ -82,7 +82,7 @@ impl Pool {
     #[doc(alias = "processes")]
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.shared.engine().size()
+        self.executor.parallelism()
     }
 
     /// Changes how many workers there may be. New ones are started by the pool's thread; whoever is
@@ -90,7 +90,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// `workers` is zero.
+    /// `workers` is zero, or the pool has no worker processes of its own.
     ///
     /// # Examples
     ///
@@ -107,8 +107,9 @@ impl Pool {
         if workers == 0 {
             return Err(PoolError::Zero { what: "the number of workers" });
         }
-        self.shared.engine().resize(workers);
-        self.shared.wake();
+        let shared = self.processes.as_ref().ok_or(PoolError::NoProcesses)?;
+        shared.engine().resize(workers);
+        shared.wake();
         Ok(())
     }
 }

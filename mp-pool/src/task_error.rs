@@ -1,9 +1,12 @@
 //! Why a task gave no result.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{error, fmt};
 
 use mp_process::{ExitStatus, ForeignFunction, Panic};
+use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
 use crate::output::Failure;
@@ -30,7 +33,7 @@ use crate::output::Failure;
 /// assert!(lost.to_string().starts_with(&format!("task 2 in worker {pid}: it was killed")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TaskError {
     /// Why.
@@ -38,10 +41,13 @@ pub struct TaskError {
     index: Option<usize>,
     pid: Option<u32>,
     stderr: Option<Box<str>>,
+    /// The machine of the worker, if that may be another.
+    #[serde(skip)]
+    host: Option<Arc<str>>,
 }
 
 /// Why a task gave no result.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum TaskErrorKind {
     /// The task returned an error (see [`Task::fallible`](crate::Task::fallible)).
@@ -55,6 +61,8 @@ pub enum TaskErrorKind {
         status: ExitStatus,
         /// What probably ended it, if there are signs of something.
         cause: Option<Cause>,
+        /// How often the task was begun.
+        attempts: u32,
     },
     /// The task ran for longer than it may, and its worker was killed.
     #[non_exhaustive]
@@ -94,7 +102,13 @@ pub enum TaskErrorKind {
     #[non_exhaustive]
     Unsupported {
         /// What it cannot do, and what to use instead.
-        what: &'static str,
+        what: Cow<'static, str>,
+    },
+    /// What is to run the task is out of reach.
+    #[non_exhaustive]
+    Unavailable {
+        /// What is missing, and for how long it was.
+        reason: String,
     },
 }
 
@@ -109,6 +123,12 @@ impl TaskError {
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.pid
+    }
+
+    /// The machine of that worker, if tasks run on several.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
     }
 
     /// The last that a worker which was lost has written to its standard error, a few kilobytes at
@@ -129,15 +149,48 @@ impl TaskError {
         Self { stderr: (!tail.is_empty()).then(|| tail.into()), ..self }
     }
 
+    /// Says on which machine the worker was.
+    #[must_use]
+    pub fn on(self, host: Arc<str>) -> Self {
+        Self { host: Some(host), ..self }
+    }
+
     /// Says which worker it was.
     pub(crate) fn of(self, pid: u32) -> Self {
         Self { pid: Some(pid), ..self }
     }
 }
 
+/// What executors of other crates say.
+impl TaskErrorKind {
+    /// The worker was lost so often.
+    #[must_use]
+    pub fn worker_lost(status: ExitStatus, attempts: u32) -> Self {
+        Self::WorkerLost { status, cause: None, attempts }
+    }
+
+    /// Arguments or results cannot travel, for this reason.
+    #[must_use]
+    pub fn undecodable(reason: impl Into<String>) -> Self {
+        Self::Undecodable { reason: reason.into() }
+    }
+
+    /// The executor cannot do that; `what` says what to use instead.
+    #[must_use]
+    pub fn unsupported(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::Unsupported { what: what.into() }
+    }
+
+    /// What is to run the task is out of reach.
+    #[must_use]
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable { reason: reason.into() }
+    }
+}
+
 impl From<TaskErrorKind> for TaskError {
     fn from(kind: TaskErrorKind) -> Self {
-        Self { kind, index: None, pid: None, stderr: None }
+        Self { kind, index: None, pid: None, stderr: None, host: None }
     }
 }
 
@@ -150,6 +203,9 @@ impl fmt::Display for TaskError {
         if let Some(pid) = self.pid {
             write!(f, " in worker {pid}")?;
         }
+        if let Some(host) = &self.host {
+            write!(f, " on {host}")?;
+        }
         write!(f, ": {}", self.kind)
     }
 }
@@ -159,9 +215,12 @@ impl fmt::Display for TaskErrorKind {
         match self {
             Self::Failed(failure) => failure.fmt(f),
             Self::Panicked(panic) => panic.fmt(f),
-            Self::WorkerLost { status, cause: None } => write!(f, "it {status}"),
-            Self::WorkerLost { status, cause: Some(cause) } => {
-                write!(f, "it {status}, probably because {cause}")
+            Self::WorkerLost { status, cause, attempts } => {
+                write!(f, "it {status}")?;
+                if let Some(cause) = cause {
+                    write!(f, ", probably because {cause}")?;
+                }
+                if *attempts > 1 { write!(f, ", in attempt {attempts}") } else { Ok(()) }
             }
             Self::TimedOut { limit } => write!(f, "it ran for more than {limit:?} and was killed"),
             Self::OutOfMemory { used, limit } => write!(
@@ -179,6 +238,7 @@ impl fmt::Display for TaskErrorKind {
             }
             Self::ForeignFunction(error) => error.fmt(f),
             Self::Unsupported { what } => f.write_str(what),
+            Self::Unavailable { reason } => f.write_str(reason),
         }
     }
 }

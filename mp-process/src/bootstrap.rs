@@ -14,6 +14,7 @@ use crate::builder::Limit;
 use crate::context::Context;
 use crate::current;
 use crate::fork_server;
+use crate::friends;
 use crate::func::{self, Func};
 use crate::method;
 use crate::panic::{self, catch_panic};
@@ -129,6 +130,7 @@ fn prepare(line: &Post, start: &Start) -> Result<(), String> {
     }
     start.image.inherit();
     func::inherit_secret(start.secret);
+    friends::inherit(start.friends);
     if let Some(skin) = &start.skin {
         put_on(skin).map_err(|error| format!("cannot take what it was given: {error}"))?;
     }

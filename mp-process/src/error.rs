@@ -3,6 +3,7 @@
 use std::{error, fmt, io};
 
 use mp_handle::CodecError;
+use serde::{Deserialize, Serialize};
 
 use crate::fork_server::ForkServerError;
 
@@ -88,7 +89,7 @@ impl From<CodecError> for SpawnError {
 
 /// A function whose code is in a shared library: another process of the program may have loaded
 /// that elsewhere, or not at all. Call it from a function of the program itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignFunction {
     pub(crate) image: String,
 }

@@ -5,7 +5,8 @@
 //! They have no size, so that the receiver can call one without having been sent a value.
 //!
 //! An offset is a jump into the program: nobody may make one up. Each [`Func`] on its way bears a
-//! mark made with a secret which only the processes of one family know.
+//! mark made with a secret which only the processes of one family know, and a second one for
+//! [friends](crate::befriend) on other machines, if there are any.
 #![allow(unsafe_code)]
 
 use std::any::TypeId;
@@ -18,6 +19,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::ForeignFunction;
+use crate::friends;
 use crate::image::{self, ImageId};
 
 /// A function whose arguments are the tuple `Args`.
@@ -181,15 +183,27 @@ struct Travelling {
     image: ImageId,
     offset: u64,
     mark: u64,
+    /// The mark for friends.
+    friends: Option<u64>,
 }
 
-/// The mark that shows that a process of this family made a `Func` of this signature.
-fn mark<Args: 'static, R: 'static>(offset: u64) -> u64 {
+/// The mark that shows that a process which knows the secret made a `Func` of this signature.
+fn mark<Args: 'static, R: 'static>(secret: impl Hash, offset: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
-    family_secret().hash(&mut hasher);
+    secret.hash(&mut hasher);
     offset.hash(&mut hasher);
     TypeId::of::<fn(Args) -> R>().hash(&mut hasher);
     hasher.finish()
+}
+
+fn family_mark<Args: 'static, R: 'static>(offset: u64) -> u64 {
+    mark::<Args, R>(family_secret(), offset)
+}
+
+/// `None` as long as this process has no friends. Of another build nobody is one.
+fn friends_mark<Args: 'static, R: 'static>(offset: u64) -> Option<u64> {
+    let secret = friends::secret_of_build()?;
+    Some(mark::<Args, R>(secret, offset))
 }
 
 static SECRET: OnceLock<u128> = OnceLock::new();
@@ -211,22 +225,24 @@ pub(crate) fn inherit_secret(secret: u128) {
 impl<Args: 'static, R: 'static> Serialize for Func<Args, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let offset = self.offset();
-        let mark = mark::<Args, R>(offset);
-        Travelling { image: ImageId::current(), offset, mark }.serialize(serializer)
+        let (mark, friends) = (family_mark::<Args, R>(offset), friends_mark::<Args, R>(offset));
+        Travelling { image: ImageId::current(), offset, mark, friends }.serialize(serializer)
     }
 }
 
 impl<'de, Args: 'static, R: 'static> Deserialize<'de> for Func<Args, R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Travelling { image, offset, mark: given } = Travelling::deserialize(deserializer)?;
-        if image != ImageId::current() {
+        let Travelling { image, offset, mark, friends } = Travelling::deserialize(deserializer)?;
+        let is_friendly = friends.is_some() && friends == friends_mark::<Args, R>(offset);
+        if !is_friendly && image != ImageId::current() {
             return Err(D::Error::custom("a function of another build of this program"));
         }
-        if given != mark::<Args, R>(offset) {
+        if !is_friendly && mark != family_mark::<Args, R>(offset) {
             return Err(D::Error::custom("a function of another type or family of processes"));
         }
-        // SAFETY: the image is the same, and the mark shows that a process of this family had a
-        // `Func` of this signature there.
+        // SAFETY: the image is the same, since its identity is compared or part of the friends'
+        // secret, and the mark shows that a process of this family, or a friend, had a `Func` of
+        // this signature there.
         unsafe { Self::from_offset(offset) }
             .ok_or_else(|| D::Error::custom("a function outside of the program's code"))
     }

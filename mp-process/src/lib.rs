@@ -10,6 +10,7 @@ compile_error!(
 #[cfg(feature = "async")]
 mod asynchronous;
 mod bootstrap;
+mod build_id;
 mod builder;
 mod child;
 mod context;
@@ -17,6 +18,7 @@ mod current;
 mod error;
 mod fork;
 mod fork_server;
+mod friends;
 mod func;
 mod image;
 mod init;
@@ -33,6 +35,7 @@ mod wire;
 
 #[cfg(feature = "async")]
 pub use asynchronous::Joining;
+pub use build_id::BuildId;
 pub use builder::{Builder, Limit, Stdio};
 pub use child::Child;
 pub use context::Context;
@@ -40,6 +43,7 @@ pub use current::{CurrentProcess, ParentProcess, cpu_count, current_process, par
 pub use error::{ForeignFunction, SpawnError};
 pub use fork::fork;
 pub use fork_server::ForkServerError;
+pub use friends::{OtherFriends, befriend};
 pub use func::{Func, Function};
 pub use init::{init, init_test, init_test_with, init_with};
 #[cfg(feature = "ipc-channel")]

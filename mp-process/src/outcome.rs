@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the system says of a process that has ended.
 #[doc(alias = "exitcode")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ExitStatus {
     /// It exited with this code.

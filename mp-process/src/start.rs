@@ -18,6 +18,7 @@ use crate::child::Child;
 use crate::context::Context;
 use crate::current;
 use crate::error::SpawnError;
+use crate::friends;
 use crate::func::{self, Func, Function};
 use crate::image::ImageId;
 use crate::init::{self, Mode};
@@ -99,6 +100,7 @@ fn orders(builder: &mut Builder, task: Task) -> Start {
         image: ImageId::current(),
         task,
         secret: func::family_secret(),
+        friends: friends::secret(),
         name: builder.name.take().unwrap_or_else(|| format!("Process-{identity}")),
         identity,
         parent_name: current::current_process().name().to_owned(),

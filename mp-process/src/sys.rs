@@ -3,6 +3,7 @@
 
 mod clone;
 mod forked;
+mod note;
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
@@ -18,6 +19,7 @@ pub(crate) use forked::{
     block_signals, change_environment, exit_at_once, flush_streams, replace, set_environment,
     unblock_signals,
 };
+pub(crate) use note::linked_build_id;
 
 /// Turns the error number that the posix_spawn family returns into an error.
 fn cvt(errno: c_int) -> io::Result<()> {

@@ -57,6 +57,8 @@ pub(crate) struct Start {
     pub(crate) image: ImageId,
     pub(crate) task: Task,
     pub(crate) secret: u128,
+    /// What the friends of this family share.
+    pub(crate) friends: Option<u128>,
     pub(crate) name: String,
     /// Its place in the family: `1:2` is the second child of the first.
     pub(crate) identity: String,

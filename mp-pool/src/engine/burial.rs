@@ -59,7 +59,9 @@ impl Engine {
                     (.., Some(panic)) => TaskErrorKind::Panicked(Box::new(panic.clone())),
                     _ => {
                         let cause = self.cause_of(status, &stderr);
-                        TaskErrorKind::WorkerLost { status, cause }
+                        let used = given.chunk.options().retries - given.chunk.retries;
+                        let attempts = used.saturating_add(1);
+                        TaskErrorKind::WorkerLost { status, cause, attempts }
                     }
                 };
                 self.lose(&given, TaskError::from(kind).of(pid).saying(&stderr));

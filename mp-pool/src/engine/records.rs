@@ -112,6 +112,7 @@ impl Engine {
             busy: insights.then(|| Duration::from_nanos(track.busy)),
             waiting: insights.then(|| Duration::from_nanos(track.waiting())),
             restarts: self.records.starts[worker.id] - 1,
+            host: None,
         }
     }
 

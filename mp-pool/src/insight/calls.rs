@@ -20,7 +20,7 @@ impl Pool {
     /// ```
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.shared.engine().statistics()
+        self.executor.statistics()
     }
 
     /// What the pool and each of its workers are at: to see why a result does not come.
@@ -42,7 +42,7 @@ impl Pool {
     /// ```
     #[must_use]
     pub fn dump(&self) -> Dump {
-        self.shared.engine().dump()
+        self.executor.dump()
     }
 
     /// The run so far, to be written as a picture or as a trace; also after the pool has ended.
@@ -59,6 +59,6 @@ impl Pool {
     /// ```
     #[must_use]
     pub fn timeline(&self) -> Timeline {
-        self.shared.engine().timeline()
+        self.executor.timeline()
     }
 }

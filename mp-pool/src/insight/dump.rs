@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What a pool and each of its workers are at: from [`Pool::dump`](crate::Pool::dump). As a text
 /// it has one line for the pool, and one for each worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dump {
     /// Where the pool is in its life, in a few words.

@@ -1,9 +1,10 @@
 //! The figures of a pool.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The figures of a pool at one moment: from [`Pool::statistics`](crate::Pool::statistics).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
     /// The workers that live.
@@ -30,7 +31,7 @@ pub struct Statistics {
 }
 
 /// The figures of one worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WorkerStatistics {
     /// Its number among the workers: see [`worker_id`](crate::worker_id).
@@ -51,6 +52,8 @@ pub struct WorkerStatistics {
     pub waiting: Option<Duration>,
     /// How many workers had this number before.
     pub restarts: u64,
+    /// Its machine, if tasks run on several.
+    pub host: Option<Arc<str>>,
 }
 
 /// A task that took long.

@@ -24,6 +24,12 @@ pub struct Timeline {
     pub(super) forgotten: u64,
 }
 
+impl Default for Timeline {
+    fn default() -> Self {
+        Self::new(Vec::new(), now(), 0)
+    }
+}
+
 impl Timeline {
     pub(crate) fn new(tracks: Vec<Track>, start: u64, forgotten: u64) -> Self {
         let ends = tracks.iter().map(|track| track.ended.as_ref().map(|(end, _)| *end));
