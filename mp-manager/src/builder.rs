@@ -1,11 +1,12 @@
 //! Options of a server that is to be started.
 
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use mp_handle::{Descriptor, Parcel};
 use mp_process::{Func, Function, Process, catch_panic};
-use rustix::rand::{GetRandomFlags, getrandom};
+use mp_queue::connection::{Address, AuthKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -14,7 +15,9 @@ use crate::error::ManagerError;
 use crate::function::{self, Shim};
 use crate::manager::Manager;
 use crate::method::Method;
-use crate::server::{Initializer, Limits, Start, serve};
+use crate::remote::{Gate, Route, random};
+use crate::server::{Initializer, Limits, Ready, Start, serve};
+use crate::stand_alone::Server;
 
 /// Options of a manager, from [`Manager::builder`].
 ///
@@ -37,6 +40,8 @@ pub struct Builder {
     /// What cannot be done is said when the server is to start.
     allowed: Vec<(String, Result<Shim, ManagerError>)>,
     initializer: Option<Result<(Initializer, Vec<u8>), ManagerError>>,
+    address: Option<Address>,
+    key: Option<AuthKey>,
 }
 
 impl Builder {
@@ -46,7 +51,52 @@ impl Builder {
             limits: Limits::default(),
             allowed: Vec::new(),
             initializer: None,
+            address: None,
+            key: None,
         }
+    }
+
+    /// Lets other programs in, at this address: an internet address, for which there must be a
+    /// [`key`](Self::key), or a path, where the system says whether it is the same user or root.
+    /// Port 0 lets the system choose one, which [`Manager::address`] tells.
+    ///
+    /// They [connect](Manager::connect) and find what is [published](Manager::publish).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use mp_manager::{ListProxy, Manager};
+    ///
+    /// mp_process::init();
+    /// let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    /// let manager = Manager::builder().address(loopback).key("a long secret").start()?;
+    /// let list = manager.list::<String>()?;
+    /// manager.publish("words", &list)?;
+    /// let address = manager.address()?.expect("one was given");
+    ///
+    /// // In another program:
+    /// let remote = Manager::connect(address, "a long secret")?;
+    /// let words: ListProxy<String> = remote.find("words")?;
+    /// words.push(&"hello".into())?;
+    /// # assert_eq!(list.snapshot()?, ["hello"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn address(mut self, address: impl Into<Address>) -> Self {
+        self.address = Some(address.into());
+        self
+    }
+
+    /// Sets the key that other programs must know, and to which the server proves that it knows
+    /// it. Without an [`address`](Self::address) they find the server at a port of the loopback
+    /// interface, where only programs of this machine come.
+    ///
+    /// Who has it may do with the server's objects what it likes, and end the server. The longer
+    /// and the more random the better: [`AuthKey::random`] makes one.
+    #[doc(alias = "authkey")]
+    pub fn key(mut self, key: impl Into<AuthKey>) -> Self {
+        self.key = Some(key.into());
+        self
     }
 
     /// Names the server process.
@@ -154,33 +204,56 @@ impl Builder {
         self
     }
 
-    /// Starts the server.
+    /// Starts the server, in a process of its own.
     ///
     /// # Errors
     ///
     /// The server could not be started, or its initializer panicked.
     pub fn start(self) -> Result<Manager, ManagerError> {
-        let server = u128::from_ne_bytes(random()?);
+        let name = self.name.clone();
+        let start = self.prepare()?;
+        let server = start.server;
+        let process = Process::builder().name(name).daemon(true).process_group(0);
+        Manager::adopt(process.spawn(serve, (start,))?, server)
+    }
+
+    /// Makes a server that this process will run itself, for programs that are nothing else.
+    ///
+    /// # Errors
+    ///
+    /// It cannot listen at its address.
+    #[doc(alias = "get_server")]
+    pub fn server(self) -> Result<Server, ManagerError> {
+        let ready = Ready::new(self.prepare()?);
+        ready.map(Server::new).map_err(|reason| ManagerError::NotStarted { reason })
+    }
+
+    fn prepare(mut self) -> Result<Start, ManagerError> {
+        let gate = self.gate()?;
+        let server = random().map_err(ManagerError::system("draw a random number"))?;
+        let server = u128::from_ne_bytes(server);
         let listener = client::listen(server).map_err(ManagerError::system("make a socket"))?;
         let allowed = self.allowed.into_iter().map(|(name, shim)| Ok((name, shim?)));
-        let start = Start {
+        Ok(Start {
             server,
             listener: Descriptor::from(listener),
             limits: self.limits,
             allowed: allowed.collect::<Result<_, ManagerError>>()?,
             initializer: self.initializer.transpose()?,
-        };
-        let process = Process::builder().name(self.name).daemon(true).process_group(0);
-        Manager::adopt(process.spawn(serve, (start,))?, server)
+            gate,
+        })
     }
-}
 
-fn random() -> Result<[u8; 16], ManagerError> {
-    let mut bytes = [0; 16];
-    // The system gives up to 256 bytes whole, once it has started.
-    rustix::io::retry_on_intr(|| getrandom(&mut bytes, GetRandomFlags::empty()))
-        .map_err(ManagerError::system("draw a random number"))?;
-    Ok(bytes)
+    /// Where other programs are let in, and by what key.
+    fn gate(&mut self) -> Result<Option<Gate>, ManagerError> {
+        let address = match (self.address.take(), &self.key) {
+            (None, None) => return Ok(None),
+            (None, Some(_)) => Address::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            (Some(address), _) => address,
+        };
+        Route::new(address, self.key.take())
+            .map(|Route { address, key }| Some(Gate { address, key }))
+    }
 }
 
 impl fmt::Debug for Builder {

@@ -51,6 +51,21 @@ pub enum ManagerError {
         /// The name.
         name: String,
     },
+    /// The server may be another program, to which no function of this one can be sent: it calls
+    /// those that it allows, by their names.
+    OtherProgram,
+    /// Nothing is published under that name.
+    #[non_exhaustive]
+    NotPublished {
+        /// The name.
+        name: String,
+    },
+    /// Something else is published under that name already.
+    #[non_exhaustive]
+    AlreadyPublished {
+        /// The name.
+        name: String,
+    },
     /// A place in a list that is not there.
     #[non_exhaustive]
     OutOfRange {
@@ -127,6 +142,14 @@ impl fmt::Display for ManagerError {
             Self::NoSuchFunction { name } => {
                 write!(f, "the server knows no function {name:?}: allow it when it is built")
             }
+            Self::OtherProgram => f.write_str(
+                "no function of this program can be sent to a server that may be another one: \
+                 allow it there, and call it by its name",
+            ),
+            Self::NotPublished { name } => write!(f, "nothing is published as {name:?}"),
+            Self::AlreadyPublished { name } => {
+                write!(f, "something else is published as {name:?} already")
+            }
             Self::OutOfRange { len } => write!(f, "no such place in a list of {len}"),
             Self::Limit { what } => write!(f, "the server has a limit of {what}"),
             Self::Misuse { reason } => f.write_str(reason),
@@ -190,6 +213,8 @@ pub(crate) enum Refusal {
     Panicked(Panic),
     Poisoned,
     NoSuchFunction(String),
+    NotPublished(String),
+    AlreadyPublished(String),
     OutOfRange(usize),
     Limit(String),
     Misuse(String),
@@ -213,6 +238,8 @@ impl From<Refusal> for ManagerError {
             Refusal::Panicked(panic) => Self::Panicked(panic),
             Refusal::Poisoned => Self::Poisoned,
             Refusal::NoSuchFunction(name) => Self::NoSuchFunction { name },
+            Refusal::NotPublished(name) => Self::NotPublished { name },
+            Refusal::AlreadyPublished(name) => Self::AlreadyPublished { name },
             Refusal::OutOfRange(len) => Self::OutOfRange { len },
             Refusal::Limit(what) => Self::Limit { what },
             Refusal::Misuse(reason) => Self::Misuse { reason },

@@ -3,6 +3,7 @@
 
 mod builder;
 mod client;
+mod connector;
 mod error;
 mod function;
 mod manager;
@@ -11,12 +12,16 @@ mod nesting;
 mod objects;
 mod origin;
 mod proxies;
+mod published;
+mod remote;
 mod ring;
 mod server;
+mod stand_alone;
 mod vault;
 mod wire;
 
 pub use builder::Builder;
+pub use connector::Connector;
 pub use error::ManagerError;
 pub use manager::{Manager, ObjectInfo};
 pub use method::Method;
@@ -25,3 +30,8 @@ pub use proxies::{
     LockGuard, LockProxy, MonitorGuard, NamespaceProxy, Pages, Permit, Proxy, QueueProxy,
     RLockProxy, SemaphoreProxy, SetProxy, Transaction, ValueProxy, Watch,
 };
+pub use published::Publish;
+pub use stand_alone::Server;
+
+#[doc(no_inline)]
+pub use mp_queue::connection::{Address, AuthKey};

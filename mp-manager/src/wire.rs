@@ -7,7 +7,8 @@
 //! value    | length u32, its highest bit: with references | bytes | count u32, ids u64 ...
 //! ```
 //!
-//! A request with id 0 is not answered. The value's bytes are those of a `Parcel`, and nobody but
+//! Over the sockets of other programs each frame has its length before it, four bytes. All numbers
+//! are little-endian. A request with id 0 is not answered. The value's bytes are those of a `Parcel`, and nobody but
 //! the typed ends looks into them; the references are the served objects that are named in it.
 //! Whatever arrives is read through a [`Reader`], which gives an error where there is too little.
 
@@ -38,6 +39,14 @@ pub(crate) mod op {
     pub(crate) const FUNCTION: u8 = 5;
     pub(crate) const INFO: u8 = 6;
     pub(crate) const SHUTDOWN: u8 = 7;
+    /// Where other programs find it.
+    pub(crate) const ADDRESS: u8 = 8;
+    /// Answered when the server ends, by its end, or when the time is over.
+    pub(crate) const JOIN: u8 = 9;
+    pub(crate) const PUBLISH: u8 = 10;
+    pub(crate) const UNPUBLISH: u8 = 11;
+    pub(crate) const FIND: u8 = 12;
+    pub(crate) const PUBLISHED: u8 = 13;
 }
 
 /// Set in a value's length if references follow its bytes.

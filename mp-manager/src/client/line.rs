@@ -19,22 +19,22 @@ use crate::wire::{ANSWER_HEADER, REQUEST_HEADER};
 
 /// The server is gone, or does not keep to the protocol.
 #[derive(Debug)]
-pub(super) struct Lost;
+pub(crate) struct Lost;
 
 /// Requests to the server.
-pub(super) trait Outgoing: Send {
+pub(crate) trait Outgoing: Send {
     /// Sends a request, whose header bears the id; waits for room.
     fn send(&mut self, id: u64, request: &Parcel) -> Result<(), Lost>;
 }
 
 /// Answers of the server.
-pub(super) trait Incoming: Send {
+pub(crate) trait Incoming: Send {
     /// Waits for the next answer.
     fn receive(&mut self, answer: &mut Vec<u8>) -> Result<(), Lost>;
 }
 
 /// Both directions.
-pub(super) type Line = (Box<dyn Outgoing>, Box<dyn Incoming>);
+pub(crate) type Line = (Box<dyn Outgoing>, Box<dyn Incoming>);
 
 /// The name of a local server's socket, in the system's table of names: there is no file to be
 /// left behind. Anybody can knock, so each side asks the system who the other is.

@@ -17,6 +17,7 @@ use super::registry;
 use crate::error::{ManagerError, Refusal};
 use crate::function::Shim;
 use crate::origin::Origin;
+use crate::remote::{Called, Identity, Route, call_server};
 use crate::wire::{ANSWER_HEADER, DONE, NO_ANSWER, ObjectId, Put, RequestHeader, SERVER, op};
 
 /// How long a server may take to let this process in.
@@ -60,11 +61,36 @@ impl Link {
         origin: &Origin,
         is_alive: impl FnMut() -> bool,
     ) -> Result<Arc<Self>, ManagerError> {
-        let (outgoing, incoming): Line = match origin {
-            Origin::Local { server, .. } => line::connect_local(*server, PATIENCE, is_alive)?,
+        let route = match origin {
+            Origin::Local { server, .. } => {
+                let line = line::connect_local(*server, PATIENCE, is_alive)?;
+                return Ok(Self::over(origin.clone(), line));
+            }
+            Origin::Remote { route, .. } => route,
         };
-        Ok(Arc::new(Self {
-            origin: origin.clone(),
+        let called = call_server(route, PATIENCE)?;
+        if called.identity.server != origin.server() {
+            // Another one has taken its place.
+            return Err(ManagerError::ServerLost { server: origin.to_string() });
+        }
+        Self::over_called(origin.clone(), called)
+    }
+
+    /// Connects to whichever server is there.
+    pub(super) fn call(route: &Route, patience: Duration) -> Result<Arc<Self>, ManagerError> {
+        let called = call_server(route, patience)?;
+        let Identity { server, pid } = called.identity;
+        Self::over_called(Origin::Remote { server, pid, route: route.clone() }, called)
+    }
+
+    fn over_called(origin: Origin, called: Called) -> Result<Arc<Self>, ManagerError> {
+        let line = called.into_line().map_err(ManagerError::system("share a connection"))?;
+        Ok(Self::over(origin, line))
+    }
+
+    fn over(origin: Origin, (outgoing, incoming): Line) -> Arc<Self> {
+        Arc::new(Self {
+            origin,
             pid: std::process::id(),
             outgoing: Mutex::new(Sender {
                 line: outgoing,
@@ -75,7 +101,7 @@ impl Link {
             inbox: Mutex::default(),
             arrived: Condvar::new(),
             is_lost: AtomicBool::new(false),
-        }))
+        })
     }
 
     pub(crate) fn origin(&self) -> &Origin {
@@ -88,6 +114,15 @@ impl Link {
 
     pub(super) fn is_of_this_process(&self) -> bool {
         self.pid == std::process::id()
+    }
+
+    pub(super) fn is_of_use(&self) -> bool {
+        self.is_of_this_process() && !self.is_lost()
+    }
+
+    /// Asks the server for a sign of life.
+    pub(super) fn is_answered(&self) -> bool {
+        self.ask(op::ADDRESS, |_| {}, None).is_ok()
     }
 
     fn lost(&self) -> ManagerError {
@@ -111,7 +146,7 @@ impl Link {
     }
 
     /// Asks, and waits for the answer: a frame whose header says that it is done.
-    pub(crate) fn call(&self, request: &mut Parcel) -> Result<Vec<u8>, ManagerError> {
+    pub(crate) fn exchange(&self, request: &mut Parcel) -> Result<Vec<u8>, ManagerError> {
         self.check()?;
         let id = self.send(request)?;
         let answer = self.receive(id)?;
@@ -217,6 +252,9 @@ impl Link {
     /// The number that stands for a function from now on.
     pub(crate) fn number(&self, function: Shim) -> Result<u32, ManagerError> {
         self.check()?;
+        if self.origin.route().is_some() {
+            return Err(ManagerError::OtherProgram);
+        }
         if let Some(number) = lock(&self.outgoing).functions.get(&function) {
             return Ok(*number);
         }
@@ -244,10 +282,21 @@ impl Link {
 
     /// Has the server keep an object until the descriptor that is returned is closed everywhere.
     pub(crate) fn lease(&self, id: ObjectId) -> Result<Descriptor, ManagerError> {
+        if let Some(route) = self.origin.route() {
+            return self.lease_far_away(route, id);
+        }
         let (reader, writer) = std::io::pipe().map_err(ManagerError::system("make a pipe"))?;
         let theirs = Descriptor::from(std::os::fd::OwnedFd::from(reader));
         self.ask(op::LEASE, |bytes| bytes.put_u64(id), Some(theirs))?;
         Ok(Descriptor::from(std::os::fd::OwnedFd::from(writer)))
+    }
+
+    /// A pipe does not reach there: a connection of its own, with nothing but a reference, does.
+    fn lease_far_away(&self, route: &Route, id: ObjectId) -> Result<Descriptor, ManagerError> {
+        let called = call_server(route, PATIENCE)?;
+        let lease = called.descriptor().map_err(ManagerError::system("share a connection"))?;
+        Self::over_called(self.origin.clone(), called)?.claim(id)?;
+        Ok(lease)
     }
 
     /// Asks the server itself.
@@ -258,12 +307,17 @@ impl Link {
         descriptor: Option<Descriptor>,
     ) -> Result<Vec<u8>, ManagerError> {
         let (bytes, _) = own_request(op, write).into_parts();
-        self.call(&mut Parcel::from_parts(bytes, descriptor.into_iter().collect()))
+        self.exchange(&mut Parcel::from_parts(bytes, descriptor.into_iter().collect()))
     }
 
     /// Tells the server to end.
     pub(crate) fn shut_down(&self) {
-        self.tell(&own_request(op::SHUTDOWN, |_| {}));
+        if self.origin.route().is_some() {
+            // It has no answer but the end of the server.
+            drop(self.ask(op::SHUTDOWN, |_| {}, None));
+        } else {
+            self.tell(&own_request(op::SHUTDOWN, |_| {}));
+        }
         drop(self.lose());
     }
 }

@@ -13,8 +13,8 @@ mod registry;
 mod request;
 
 pub(crate) use answer::Answer;
-pub(crate) use line::listen;
+pub(crate) use line::{Incoming, Line, Lost, Outgoing, listen};
 pub(crate) use link::Link;
 pub(crate) use reference::Reference;
-pub(crate) use registry::{adopt, link_to};
+pub(crate) use registry::{adopt, call, link_to};
 pub(crate) use request::Request;

@@ -67,6 +67,15 @@ impl Reference {
         Request::new(&self.inner.link, self.inner.id, op)
     }
 
+    pub(crate) fn id(&self) -> ObjectId {
+        self.inner.id
+    }
+
+    /// Tells whether the object is one of the server at the other end of the connection.
+    pub(crate) fn is_of(&self, link: &Link) -> bool {
+        self.inner.link.origin().server() == link.origin().server()
+    }
+
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.inner.id == other.inner.id
             && self.inner.link.origin().server() == other.inner.link.origin().server()

@@ -92,7 +92,7 @@ impl<'a> Request<'a> {
 
     #[inline]
     pub(crate) fn call(mut self) -> Result<Answer<'a>, ManagerError> {
-        let frame = self.link.call(&mut self.parcel)?;
+        let frame = self.link.exchange(&mut self.parcel)?;
         Ok(Answer::new(self.link, frame))
     }
 

@@ -1,7 +1,9 @@
 //! [`Manager`]: the server, and the way to it.
 
 mod create;
+mod names;
 mod owner;
+mod remote;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -103,6 +105,11 @@ impl Manager {
         Ok(Self { link, owner: Some(owner) })
     }
 
+    /// A manager whose server is not this process's to end.
+    pub(crate) fn over(link: Arc<Link>) -> Self {
+        Self { link, owner: None }
+    }
+
     /// Describes all objects of the server, in no order.
     ///
     /// # Errors
@@ -132,12 +139,10 @@ impl Manager {
         Ok(objects)
     }
 
-    /// Returns the id of the server process.
+    /// Returns the id of the server process, on its own machine.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        match self.link.origin() {
-            Origin::Local { pid, .. } => *pid,
-        }
+        self.link.origin().pid()
     }
 
     /// Ends the server, and waits for its end. All objects are gone then.
@@ -159,7 +164,7 @@ impl<'de> Deserialize<'de> for Manager {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let origin = Origin::deserialize(deserializer)?;
         let link = client::link_to(&origin).map_err(D::Error::custom)?;
-        Ok(Self { link, owner: None })
+        Ok(Self::over(link))
     }
 }
 

@@ -53,6 +53,20 @@ macro_rules! proxy {
             }
         }
 
+        impl<$($param),*> $crate::published::sealed::Handle for $name<$($param),*> {
+            fn grip(&self) -> $crate::published::sealed::Grip {
+                $crate::published::sealed::Grip(self.reference.clone())
+            }
+
+            fn from_grip(grip: $crate::published::sealed::Grip) -> Self {
+                Self::new(grip.0)
+            }
+
+            fn description() -> String {
+                $crate::published::plain_name(std::any::type_name::<Self>())
+            }
+        }
+
         impl<$($param),*> Clone for $name<$($param),*> {
             fn clone(&self) -> Self {
                 Self::new(self.reference.clone())

@@ -16,6 +16,7 @@ pub(crate) const REFUSED: u8 = 1;
 
 /// Answers that a client has not taken in: more than that are not made for it.
 const OUTBOX: usize = 1024;
+const OUTBOX_BYTES: usize = 16 << 20;
 
 /// The server's end of a connection.
 pub(super) struct Client {
@@ -31,6 +32,8 @@ pub(super) struct Client {
     pub(super) waiting: usize,
     /// Answers for which there was no room.
     outbox: VecDeque<(u64, u8, Vec<u8>)>,
+    /// The bytes in them.
+    unsent: usize,
     /// It has broken the protocol, or is gone.
     pub(super) is_lost: bool,
     /// The longest answer.
@@ -47,6 +50,7 @@ impl Client {
             functions: Vec::new(),
             waiting: 0,
             outbox: VecDeque::new(),
+            unsent: 0,
             is_lost: false,
             limit,
         }
@@ -57,8 +61,20 @@ impl Client {
         self.line.is_ready() && self.outbox.is_empty() && !self.is_lost
     }
 
+    /// Whether there are answers for which nobody says when there is room.
     pub(super) fn has_outbox(&self) -> bool {
-        !self.outbox.is_empty() && !self.is_lost
+        !self.outbox.is_empty() && !self.is_lost && !self.line.is_remote()
+    }
+
+    pub(super) fn is_remote(&self) -> bool {
+        self.line.is_remote()
+    }
+
+    /// Hears that something has happened to the connection.
+    pub(super) fn stir(&mut self) {
+        if !self.line.stir() {
+            self.is_lost |= !self.is_ready();
+        }
     }
 
     /// Takes its next request. Who does not take in its answers is not heard.
@@ -106,17 +122,24 @@ impl Client {
         };
         if !sent && !self.is_lost {
             self.outbox.push_back((id, status, body.to_vec()));
-            self.is_lost = self.outbox.len() > OUTBOX;
+            self.unsent += body.len();
+            self.is_lost = self.outbox.len() > OUTBOX || self.unsent > OUTBOX_BYTES.max(self.limit);
         }
     }
 
     /// Sends what there was no room for, as far as there is now.
     pub(super) fn flush(&mut self) {
+        let flushed = self.line.flush();
+        if !self.note(flushed) {
+            return;
+        }
         while let Some((id, status, body)) = self.outbox.front() {
             let sent = self.line.send(*id, *status, body);
+            let len = body.len();
             if !self.note(sent) {
                 return;
             }
+            self.unsent -= len;
             self.outbox.pop_front();
         }
     }

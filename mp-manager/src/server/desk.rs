@@ -7,11 +7,12 @@ use mp_handle::{Descriptor, Parcel};
 
 use super::errands::Errand;
 use super::limits::FUNCTIONS;
+use super::names;
 use super::state::{Entry, State};
 use crate::error::Refusal;
 use crate::function::Shim;
-use crate::objects::{Kind, Reply, Ticket};
-use crate::wire::{Put, Reader, op};
+use crate::objects::{Kind, Reply, Ticket, deadline};
+use crate::wire::{Put, Reader, SERVER, op};
 
 pub(super) fn serve(
     state: &mut State,
@@ -28,6 +29,11 @@ pub(super) fn serve(
         op::FUNCTION => function(state, ticket, fields.bytes()?)?,
         op::INFO => info(state, ticket),
         op::SHUTDOWN => state.has_ended = true,
+        op::ADDRESS => address(state, ticket)?,
+        op::JOIN => join(state, ticket, &mut fields)?,
+        op::PUBLISH | op::UNPUBLISH | op::FIND | op::PUBLISHED => {
+            names::serve(state, ticket, op, fields)?;
+        }
         _ => return Err(Refusal::UnknownOp),
     }
     Ok(None)
@@ -58,7 +64,7 @@ fn create(
         return Ok(Some(Errand { object, id, ticket, shim, op, fields, creation }));
     }
     state.objects.insert(id, Entry::Here(object));
-    state.reply_with(ticket, |reply| {
+    reply_with(state, ticket, |reply| {
         reply.bytes.put_u64(id);
         reply.grants.push(hold);
     });
@@ -67,7 +73,7 @@ fn create(
 
 fn claim(state: &mut State, ticket: Ticket, fields: &mut Reader<'_>) -> Result<(), Refusal> {
     let hold = state.aide.roster.claim(fields.u64()?).ok_or(Refusal::NoObject)?;
-    state.reply_with(ticket, |reply| reply.grants.push(hold));
+    reply_with(state, ticket, |reply| reply.grants.push(hold));
     Ok(())
 }
 
@@ -90,7 +96,7 @@ fn lease(
     let line = descriptors.first().ok_or(Refusal::Malformed)?;
     let kept = state.door.keep_lease(line.clone(), hold);
     kept.map_err(|error| Refusal::Limit(format!("proxies on their way: {error}")))?;
-    state.reply_with(ticket, |_| {});
+    reply_with(state, ticket, |_| {});
     Ok(())
 }
 
@@ -99,7 +105,9 @@ fn function(state: &mut State, ticket: Ticket, bytes: &[u8]) -> Result<(), Refus
     let shim = Parcel::from_parts(bytes.to_vec(), Vec::new()).decode::<Shim>();
     let client = state.client(ticket.client).ok_or(Refusal::Malformed)?;
     match shim {
-        Ok(shim) if client.functions.len() < FUNCTIONS => client.functions.push(shim),
+        Ok(shim) if client.functions.len() < FUNCTIONS && !client.is_remote() => {
+            client.functions.push(shim)
+        }
         // Nothing that it asks for next would be what it means.
         _ => client.is_lost = true,
     }
@@ -110,7 +118,7 @@ fn function(state: &mut State, ticket: Ticket, bytes: &[u8]) -> Result<(), Refus
 fn info(state: &mut State, ticket: Ticket) {
     state.bury();
     let objects = mem::take(&mut state.objects);
-    state.reply_with(ticket, |reply| {
+    reply_with(state, ticket, |reply| {
         reply.number(objects.len());
         for (id, entry) in &objects {
             let name = match entry {
@@ -124,10 +132,26 @@ fn info(state: &mut State, ticket: Ticket) {
     state.objects = objects;
 }
 
-impl State {
-    fn reply_with(&mut self, ticket: Ticket, write: impl FnOnce(&mut Reply)) {
-        let mut reply = Reply::default();
-        write(&mut reply);
-        self.answer(ticket, Ok(&mut reply));
+/// Answers with where other programs find the server, if they do.
+fn address(state: &mut State, ticket: Ticket) -> Result<(), Refusal> {
+    let encoded = Parcel::encode(&state.address);
+    let encoded = encoded.map_err(|error| Refusal::NotEncoded(error.to_string()))?;
+    reply_with(state, ticket, |reply| reply.bytes.put_value(encoded.bytes(), [].into_iter()));
+    Ok(())
+}
+
+/// Waits until the server ends, which nobody is told, or the time is over.
+fn join(state: &mut State, ticket: Ticket, fields: &mut Reader<'_>) -> Result<(), Refusal> {
+    let deadline = deadline(fields)?;
+    state.park(SERVER, ticket, deadline);
+    if deadline.is_expired() {
+        state.expire_one(SERVER, ticket);
     }
+    Ok(())
+}
+
+pub(super) fn reply_with(state: &mut State, ticket: Ticket, write: impl FnOnce(&mut Reply)) {
+    let mut reply = Reply::default();
+    write(&mut reply);
+    state.answer(ticket, Ok(&mut reply));
 }

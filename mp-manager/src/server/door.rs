@@ -21,10 +21,12 @@ use super::limits::{LEASES, Limits};
 use super::line::RingLine;
 use super::roster::Hold;
 use crate::objects::ClientId;
+use crate::remote::Arrivals;
 use crate::ring::{Hello, Welcome};
 
 const DOOR: u64 = 0;
 const BELL: u64 = 1;
+const ARRIVALS: u64 = 2;
 const FIRST_CLIENT: u64 = 16;
 /// Set in the numbers of leases.
 const LEASE: u64 = 1 << 63;
@@ -79,9 +81,11 @@ struct Guest {
 pub(super) struct Door {
     poller: Arc<Poller>,
     listener: OwnedFd,
+    /// Clients of other programs, who were asked for the key already.
+    arrivals: Arc<Arrivals>,
     limits: Limits,
     guests: HashMap<ClientId, Guest>,
-    /// Copies of the clients' sockets would keep them open: these are the numbers only.
+    /// How many local clients there are. Copies of their sockets would keep them open.
     clients: usize,
     leases: HashMap<u64, (Descriptor, Hold)>,
     next: u64,
@@ -90,16 +94,20 @@ pub(super) struct Door {
 
 /// What has happened at the door.
 pub(super) enum Event {
-    Entered(Client),
-    Left(ClientId),
+    Entered(Vec<Client>),
+    /// A client may have said something, or have gone.
+    Stirred(ClientId),
 }
 
 impl Door {
     pub(super) fn new(poller: Arc<Poller>, listener: OwnedFd, limits: Limits) -> io::Result<Self> {
+        let arrivals = Arc::new(Arrivals::new()?);
         poller.add(&listener, DOOR, epoll::EventFlags::IN)?;
+        poller.add(arrivals.signal(), ARRIVALS, epoll::EventFlags::IN)?;
         Ok(Self {
             poller,
             listener,
+            arrivals,
             limits,
             guests: HashMap::new(),
             clients: 0,
@@ -109,16 +117,22 @@ impl Door {
         })
     }
 
+    /// Where clients of other programs are to be left.
+    pub(super) fn arrivals(&self) -> Arc<Arrivals> {
+        Arc::clone(&self.arrivals)
+    }
+
     /// Does what an event of the poller asks for.
     pub(super) fn hear(&mut self, data: u64) -> Option<Event> {
         match data {
             DOOR => self.open(),
             BELL => drop(self.poller.bell.clear()),
+            ARRIVALS => return Some(Event::Entered(self.usher())),
             lease if lease & LEASE != 0 => drop(self.leases.remove(&lease)),
             guest if self.guests.contains_key(&guest) => {
-                return self.receive(guest).map(Event::Entered);
+                return self.receive(guest).map(|client| Event::Entered(vec![client]));
             }
-            client => return Some(Event::Left(client)),
+            client => return Some(Event::Stirred(client)),
         }
         None
     }
@@ -172,9 +186,26 @@ impl Door {
         Some(Client::new(id, Box::new(line), self.limits.frame))
     }
 
+    /// Takes in those whom the porter has let in.
+    fn usher(&mut self) -> Vec<Client> {
+        let mut clients = Vec::new();
+        for line in self.arrivals.take() {
+            let id = self.next;
+            let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
+            // Should it fail, the client finds its connection closed.
+            if self.poller.add(&line, id, flags).is_ok() {
+                self.next += 1;
+                clients.push(Client::new(id, Box::new(line), self.limits.frame));
+            }
+        }
+        clients
+    }
+
     /// A client is gone. Its socket is closed, and with that no longer heard.
-    pub(super) fn forget(&mut self, _: ClientId) {
-        self.clients -= 1;
+    pub(super) fn forget(&mut self, client: &Client) {
+        if !client.is_remote() {
+            self.clients -= 1;
+        }
     }
 
     /// Keeps an object until the line is closed at its other end.

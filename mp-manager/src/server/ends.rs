@@ -7,10 +7,11 @@ use crate::error::Refusal;
 use crate::objects::{ClientId, Object, Ticket};
 
 impl State {
-    /// A client is gone. What it asked for before is done all the same.
-    pub(super) fn leave(&mut self, id: ClientId) {
+    /// Something has happened to a client: it may be gone. What it asked for before is done all
+    /// the same.
+    pub(super) fn stir(&mut self, id: ClientId) {
         if let Some(client) = self.client(id) {
-            client.is_lost |= !client.is_ready();
+            client.stir();
         }
     }
 
@@ -33,7 +34,7 @@ impl State {
                 }
                 self.with_object(*id, |object, turn| object.forget(client.id, turn));
             }
-            self.door.forget(client.id);
+            self.door.forget(&client);
         }
     }
 

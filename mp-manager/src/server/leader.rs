@@ -16,6 +16,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use mp_handle::SLICE;
+use mp_queue::connection::Address;
 
 use super::door::{Door, Event, Poller};
 use super::errands::Errand;
@@ -25,6 +26,7 @@ use super::state::State;
 use crate::function::Shim;
 use crate::objects::Aide;
 use crate::origin::Origin;
+use crate::remote::Arrivals;
 
 /// How long a function may keep the leader.
 const TICK: Duration = Duration::from_millis(10);
@@ -51,6 +53,7 @@ pub(super) struct Server {
     watcher: Mutex<Option<Thread>>,
     watcher_is_awake: AtomicBool,
     old_leaders: AtomicUsize,
+    has_ended: AtomicBool,
     main: Thread,
 }
 
@@ -75,6 +78,7 @@ impl Server {
             watcher: Mutex::new(None),
             watcher_is_awake: AtomicBool::new(false),
             old_leaders: AtomicUsize::new(0),
+            has_ended: AtomicBool::new(false),
             main: thread::current(),
         }))
     }
@@ -87,6 +91,17 @@ impl Server {
         while !self.lock().has_ended {
             thread::park_timeout(SLICE);
         }
+        // The process may go on: nobody shall wait for an answer, nor for a leader.
+        self.lock().clients.clear();
+        self.has_ended.store(true, Ordering::Release);
+        self.wake_watcher();
+    }
+
+    /// Lets other programs in, who reach the server at this address; returns where to leave them.
+    pub(super) fn open(&self, address: Address) -> Arc<Arrivals> {
+        let mut state = self.lock();
+        state.address = Some(address);
+        state.door.arrivals()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -177,9 +192,13 @@ impl Server {
         self.running.store(number, Ordering::Release);
         let is_awake = &self.watcher_is_awake;
         if !is_awake.load(Ordering::Relaxed) && !is_awake.swap(true, Ordering::AcqRel) {
-            let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
-            watcher.iter().for_each(Thread::unpark);
+            self.wake_watcher();
         }
+    }
+
+    fn wake_watcher(&self) {
+        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        watcher.iter().for_each(Thread::unpark);
     }
 
     /// Starts a thread that watches the leader.
@@ -195,7 +214,7 @@ impl Server {
 
     fn watch_leader(self: Arc<Self>) {
         let (mut seen_running, mut seen_runs) = (0, 0);
-        loop {
+        while !self.has_ended.load(Ordering::Acquire) {
             let running = self.running.load(Ordering::Acquire);
             if running != 0
                 && running == seen_running
@@ -236,6 +255,7 @@ impl Server {
     ) -> MutexGuard<'s, State> {
         let bell = &self.poller.bell;
         let is_clogged = state.flush();
+        state.bid_farewell();
         if may_wait && bell.spin(state.next_deadline(), || state.is_ready()) {
             return state;
         }
@@ -262,8 +282,10 @@ impl Server {
     ) -> MutexGuard<'s, State> {
         for event in events {
             match state.door.hear(event) {
-                Some(Event::Entered(client)) => state.enter(client),
-                Some(Event::Left(id)) => state.leave(id),
+                Some(Event::Entered(clients)) => {
+                    clients.into_iter().for_each(|client| state.enter(client));
+                }
+                Some(Event::Stirred(id)) => state.stir(id),
                 None => {}
             }
         }

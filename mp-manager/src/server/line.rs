@@ -31,6 +31,21 @@ pub(crate) trait Line: Send {
 
     /// Says that requests were taken, once for many.
     fn settle(&mut self);
+
+    /// Sends on what was sent and has not left yet; true if nothing of it is left.
+    fn flush(&mut self) -> Result<bool, Lost> {
+        Ok(true)
+    }
+
+    /// Hears that the poller has something to tell; false if that can only be the end.
+    fn stir(&mut self) -> bool {
+        false
+    }
+
+    /// Tells whether the other side may be another program.
+    fn is_remote(&self) -> bool {
+        false
+    }
 }
 
 /// The rings of a local client.

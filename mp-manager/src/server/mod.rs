@@ -7,6 +7,7 @@
 //! - `errands` are the functions of users, `waiting` is about requests that have to wait, and
 //!   `ends` about clients and objects that go;
 //! - `client` and `line` are the server's end of a connection, `door` lets clients in;
+//! - `names` are the objects that are published;
 //! - `roster` knows who refers to which object.
 
 mod client;
@@ -17,11 +18,13 @@ mod errands;
 mod leader;
 mod limits;
 mod line;
+mod names;
 mod roster;
 mod start;
 mod state;
 mod waiting;
 
 pub(crate) use limits::Limits;
+pub(crate) use line::{Frame, Line, Lost};
 pub(crate) use roster::{Hold, Roster};
-pub(crate) use start::{Initializer, Start, serve};
+pub(crate) use start::{Initializer, Ready, Start, serve};

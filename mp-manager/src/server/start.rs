@@ -1,7 +1,10 @@
 //! The server process: what it is started with, and its function.
 
+use std::sync::Arc;
+
 use mp_handle::Descriptor;
 use mp_process::Func;
+use mp_queue::connection::{Address, Listener};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +12,7 @@ use super::leader::Server;
 use super::limits::Limits;
 use crate::function::Shim;
 use crate::origin::Origin;
+use crate::remote::{Gate, Identity, Key, Porter};
 
 /// What a server is started with.
 #[derive(Serialize, Deserialize)]
@@ -18,6 +22,8 @@ pub(crate) struct Start {
     pub(crate) limits: Limits,
     pub(crate) allowed: Vec<(String, Shim)>,
     pub(crate) initializer: Option<(Initializer, Vec<u8>)>,
+    /// Where other programs are let in, if they are.
+    pub(crate) gate: Option<Gate>,
 }
 
 /// The user's initializer, wrapped into what decodes its arguments.
@@ -25,17 +31,54 @@ pub(crate) type Initializer = Func<Vec<u8>, Result<(), String>>;
 
 /// The function of the server process.
 pub(crate) fn serve(start: Start) -> Result<(), String> {
-    let Start { server, listener, limits, allowed, initializer } = start;
-    if let Some((initializer, arguments)) = initializer {
-        initializer.call(arguments)?;
+    Ready::new(start)?.serve()
+}
+
+/// A server that can be reached, and will answer when it serves.
+pub(crate) struct Ready {
+    start: Start,
+    gate: Option<(Arc<Listener>, Key)>,
+}
+
+impl Ready {
+    pub(crate) fn new(mut start: Start) -> Result<Self, String> {
+        let open = |gate: Gate| match gate.open() {
+            Ok(listener) => Ok((Arc::new(listener), gate.key)),
+            Err(error) => Err(format!("cannot listen at {}: {error}", gate.address)),
+        };
+        let gate = start.gate.take().map(open).transpose()?;
+        Ok(Self { start, gate })
     }
-    raise_descriptors();
-    let listener = listener.into_owned().map_err(|error| error.to_string())?;
-    let origin = Origin::Local { server, pid: std::process::id() };
-    let allowed = allowed.into_iter().collect();
-    let server = Server::new(origin, listener, limits, allowed);
-    server.map_err(|error| format!("cannot serve: {error}"))?.run_to_end();
-    Ok(())
+
+    /// Where other programs are let in.
+    pub(crate) fn address(&self) -> Option<&Address> {
+        self.gate.as_ref().map(|(listener, _)| listener.address())
+    }
+
+    /// Serves until the server is told to end.
+    pub(crate) fn serve(self) -> Result<(), String> {
+        let Start { server: number, listener, limits, allowed, initializer, .. } = self.start;
+        if let Some((initializer, arguments)) = initializer {
+            initializer.call(arguments)?;
+        }
+        raise_descriptors();
+        let failed = |error| format!("cannot serve: {error}");
+        let identity = Identity { server: number, pid: std::process::id() };
+        let origin = Origin::Local { server: number, pid: identity.pid };
+        let allowed = allowed.into_iter().collect();
+        let listener = listener.into_owned().map_err(failed)?;
+        let server = Server::new(origin, listener, limits.clone(), allowed).map_err(failed)?;
+        let Some((listener, key)) = self.gate else {
+            server.run_to_end();
+            return Ok(());
+        };
+        let arrivals = server.open(listener.address().clone());
+        let porter = Porter::new(Arc::clone(&listener), key, identity, arrivals, &limits);
+        porter.start().map_err(failed)?;
+        server.run_to_end();
+        listener.close();
+        Ok(())
+    }
 }
 
 /// Clients and leases take a descriptor each.

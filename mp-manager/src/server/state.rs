@@ -7,6 +7,7 @@ use std::mem;
 use std::sync::Arc;
 
 use mp_handle::Deadline;
+use mp_queue::connection::Address;
 
 use super::client::Client;
 use super::desk;
@@ -14,6 +15,7 @@ use super::door::Door;
 use super::errands::Errand;
 use super::limits::{Limits, WAITING};
 use super::line::Frame;
+use super::names::Names;
 use crate::error::Refusal;
 use crate::function::Shim;
 use crate::objects::{Aide, ClientId, Object, Outcome, Reply, Ticket, Turn, WITH_FUNCTION};
@@ -36,6 +38,9 @@ pub(super) struct State {
     pub(super) door: Door,
     /// Functions that clients may call by name.
     pub(super) allowed: HashMap<String, Shim>,
+    /// Where other programs find it.
+    pub(super) address: Option<Address>,
+    pub(super) names: Names,
     /// In the order of their numbers.
     pub(super) clients: Vec<Client>,
     pub(super) objects: HashMap<ObjectId, Entry>,
@@ -63,6 +68,8 @@ impl State {
             limits,
             door,
             allowed,
+            address: None,
+            names: Names::new(),
             clients: Vec::new(),
             objects: HashMap::new(),
             timers: BTreeSet::new(),

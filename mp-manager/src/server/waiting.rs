@@ -5,8 +5,8 @@ use std::mem;
 use mp_handle::Deadline;
 
 use super::state::{Entry, State};
-use crate::objects::Ticket;
-use crate::wire::ObjectId;
+use crate::objects::{Reply, Ticket};
+use crate::wire::{ObjectId, SERVER};
 
 impl State {
     pub(super) fn park(&mut self, object: ObjectId, ticket: Ticket, deadline: Deadline) {
@@ -60,6 +60,11 @@ impl State {
                     self.unpark(ticket);
                     self.answer(ticket, Ok(&mut reply));
                 }
+            }
+            // It waits for the end of the server, and that has not come.
+            None if id == SERVER => {
+                self.unpark(ticket);
+                self.answer(ticket, Ok(&mut Reply::default()));
             }
             None => {}
         }

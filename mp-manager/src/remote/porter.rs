@@ -1,0 +1,205 @@
+//! [`Porter`]: the thread that lets clients in.
+//!
+//! Who has not shown that it knows the key is nobody's business but the porter's: the thread that
+//! serves never hears of it. Greetings go on side by side, each with its deadline. When all places
+//! are taken, a new guest takes that of the one who has been there the longest: an honest client
+//! needs one round trip, and a silent one stays for ever.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use mp_handle::Deadline;
+use mp_queue::connection::{AcceptError, Address, BindError, Listener, Peer};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use serde::{Deserialize, Serialize};
+
+use super::greeting::{Host, Identity};
+use super::guest::{Guest, Refused};
+use super::key::Key;
+use super::line::StreamLine;
+use super::stream::Stream;
+use super::told;
+use crate::server::Limits;
+
+/// How many may be at the greeting.
+const PLACES: usize = 64;
+
+/// How long the porter rests when the system has no descriptor for one more.
+const REST: Duration = Duration::from_millis(100);
+
+/// Where a server lets other programs in, and whom.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Gate {
+    pub(crate) address: Address,
+    pub(crate) key: Key,
+}
+
+impl Gate {
+    /// Listens. The greeting is the porter's, not that of other listeners.
+    pub(crate) fn open(&self) -> Result<Listener, BindError> {
+        Listener::builder().without_key().backlog(1024).bind(self.address.clone())
+    }
+}
+
+/// Clients that were let in, on their way to the thread that serves.
+pub(crate) struct Arrivals {
+    queue: Mutex<Vec<StreamLine>>,
+    /// Readable when somebody is in the queue.
+    signal: OwnedFd,
+}
+
+impl Arrivals {
+    pub(crate) fn new() -> io::Result<Self> {
+        let signal = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self { queue: Mutex::default(), signal })
+    }
+
+    pub(crate) fn signal(&self) -> &OwnedFd {
+        &self.signal
+    }
+
+    fn push(&self, line: StreamLine) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        // It cannot fail before it was written to so often as nothing can.
+        let _ = rustix::io::write(&self.signal, &1_u64.to_ne_bytes());
+    }
+
+    /// Takes all who are there. The signal is cleared before, so that it is set for who comes
+    /// meanwhile.
+    pub(crate) fn take(&self) -> Vec<StreamLine> {
+        let _ = rustix::io::read(&self.signal, &mut [0; 8]);
+        std::mem::take(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The place of one client among those that are let in.
+pub(super) struct Seat(Arc<AtomicUsize>);
+
+impl Seat {
+    fn take(seats: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        if seats.fetch_add(1, Ordering::Relaxed) < limit {
+            return Some(Self(Arc::clone(seats)));
+        }
+        seats.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whom a porter lets in, and how many.
+pub(crate) struct Porter {
+    listener: Arc<Listener>,
+    key: Key,
+    identity: Identity,
+    arrivals: Arc<Arrivals>,
+    limits: Limits,
+}
+
+impl Porter {
+    pub(crate) fn new(
+        listener: Arc<Listener>,
+        key: Key,
+        identity: Identity,
+        arrivals: Arc<Arrivals>,
+        limits: &Limits,
+    ) -> Self {
+        Self { listener, key, identity, arrivals, limits: limits.clone() }
+    }
+
+    /// Starts the thread, which ends when the listener is closed.
+    pub(crate) fn start(self) -> io::Result<()> {
+        let name = String::from("mp-porter");
+        thread::Builder::new().name(name).spawn(move || self.run()).map(drop)
+    }
+
+    fn run(self) {
+        let (mut guests, seats) = (Vec::new(), Arc::default());
+        loop {
+            self.wait(&guests);
+            match self.receive(&mut guests) {
+                Err(AcceptError::Closed) => return,
+                Err(AcceptError::Io(_)) => thread::sleep(REST),
+                _ => {}
+            }
+            for guest in std::mem::take(&mut guests) {
+                guests.extend(self.hear(guest, &seats));
+            }
+        }
+    }
+
+    /// Waits until somebody comes or says something, or until one has had time enough.
+    fn wait(&self, guests: &[Guest]) {
+        let first = guests.iter().map(|guest| guest.deadline).min();
+        let limit = first.and_then(Deadline::remaining).map(|left| Timespec {
+            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        });
+        let mut heard = vec![PollFd::new(&*self.listener, PollFlags::IN)];
+        heard.extend(guests.iter().map(|guest| PollFd::new(guest, PollFlags::IN)));
+        // Interrupted or not: the caller looks at all of them.
+        let _ = poll(&mut heard, limit.as_ref());
+    }
+
+    /// Gives places to those who knock.
+    fn receive(&self, guests: &mut Vec<Guest>) -> Result<(), AcceptError> {
+        loop {
+            let connection = match self.listener.try_accept() {
+                Err(AcceptError::TimedOut) => return Ok(()),
+                accepted => accepted?,
+            };
+            let name = self.listener.last_accepted().map_or_else(String::new, name);
+            let host = Host::new(self.key.clone()).map_err(AcceptError::Io)?;
+            let stream = Stream::new(connection.into());
+            if guests.len() >= PLACES {
+                told::refused(&guests.remove(0).name, &Refused::Displaced);
+            }
+            guests.push(Guest::new(stream, host, Deadline::after(self.limits.handshake), name));
+        }
+    }
+
+    /// Goes on with a greeting; returns the guest if it is not over.
+    fn hear(&self, mut guest: Guest, seats: &Arc<AtomicUsize>) -> Option<Guest> {
+        let refused = match guest.advance() {
+            Ok(true) => {
+                self.admit(guest, seats);
+                return None;
+            }
+            Ok(false) if !guest.deadline.is_expired() => return Some(guest),
+            Ok(false) => Refused::Late,
+            Err(refused) => refused,
+        };
+        told::refused(&guest.name, &refused);
+        None
+    }
+
+    /// Hands a guest over that has proved itself, if there is a seat.
+    fn admit(&self, guest: Guest, seats: &Arc<AtomicUsize>) {
+        let name = guest.name.clone();
+        let seat = Seat::take(seats, self.limits.clients);
+        match (guest.admit(seat.as_ref().map(|_| self.identity)), seat) {
+            (Ok(stream), Some(seat)) => {
+                told::admitted(&name);
+                self.arrivals.push(StreamLine::new(stream, self.limits.frame, name, seat));
+            }
+            (Err(refused), _) => told::refused(&name, &refused),
+            (Ok(_), None) => {}
+        }
+    }
+}
+
+fn name(peer: Peer) -> String {
+    match peer {
+        Peer::Tcp(address) => address.to_string(),
+        Peer::Unix { uid } => format!("user {uid}"),
+        _ => String::new(),
+    }
+}
