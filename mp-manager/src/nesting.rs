@@ -9,9 +9,10 @@
 //! Which of the two is meant is known to nobody but the caller of the codec, so it stands in a
 //! thread-local meanwhile.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::ops::Range;
+use std::thread;
 
 use mp_handle::{CodecError, Parcel};
 use serde::Serialize;
@@ -22,39 +23,60 @@ use crate::origin::Origin;
 use crate::wire::{ObjectId, Value};
 
 /// What this thread is at.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Context {
     /// It encodes or decodes nothing of ours.
     Outside,
     /// It encodes a value for this server.
-    ToServer { server: u128, named: Vec<ObjectId> },
-    /// It decodes a value of this server.
-    FromServer { origin: Origin, granted: Vec<ObjectId> },
+    ToServer(u128),
+    /// It decodes a value of a server.
+    FromServer,
+}
+
+/// The objects that are named, and where they are: nearly always none.
+#[derive(Default)]
+struct Names {
+    /// Named by the value that is being encoded, or granted with the one that is being decoded.
+    ids: Vec<ObjectId>,
+    /// Where the value comes from that is being decoded.
+    origin: Option<Origin>,
 }
 
 thread_local! {
-    static CONTEXT: RefCell<Context> = const { RefCell::new(Context::Outside) };
+    static CONTEXT: Cell<Context> = const { Cell::new(Context::Outside) };
+    static NAMES: RefCell<Names> = const { RefCell::new(Names { ids: Vec::new(), origin: None }) };
 }
 
 /// Puts the outer context back in the end, also when the user's code panics.
-struct Restore(Context);
+struct Restore {
+    context: Context,
+    /// Put aside only within another value.
+    names: Option<Names>,
+}
 
 impl Restore {
+    #[inline]
     fn enter(context: Context) -> Self {
-        Self(CONTEXT.replace(context))
+        let outer = CONTEXT.replace(context);
+        let names = (outer != Context::Outside).then(|| NAMES.take());
+        Self { context: outer, names }
     }
 
-    /// Leaves, and returns the context as it is now.
-    fn leave(mut self) -> Context {
-        let outer = mem::replace(&mut self.0, Context::Outside);
-        let inner = CONTEXT.replace(outer);
-        mem::forget(self);
-        inner
+    /// The names that were noted and not taken since it was entered.
+    #[inline]
+    fn names(&self) -> Vec<ObjectId> {
+        NAMES.with_borrow_mut(|names| mem::take(&mut names.ids))
     }
 }
 
 impl Drop for Restore {
+    #[inline]
     fn drop(&mut self) {
-        CONTEXT.replace(mem::replace(&mut self.0, Context::Outside));
+        CONTEXT.set(self.context);
+        // A panic of the user's code has left its names there.
+        if self.names.is_some() || thread::panicking() {
+            NAMES.set(self.names.take().unwrap_or_default());
+        }
     }
 }
 
@@ -65,15 +87,14 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     parcel: &mut Parcel,
     value: &T,
 ) -> Result<(Range<usize>, Vec<ObjectId>), CodecError> {
-    let restore = Restore::enter(Context::ToServer { server, named: Vec::new() });
-    let range = parcel.push(value)?;
+    let restore = Restore::enter(Context::ToServer(server));
+    let pushed = parcel.push(value);
+    let named = restore.names();
+    let range = pushed?;
     if !parcel.descriptors().is_empty() {
         return Err(CodecError::custom("a handle with a descriptor cannot be kept by a server"));
     }
-    match restore.leave() {
-        Context::ToServer { named, .. } => Ok((range, named)),
-        Context::Outside | Context::FromServer { .. } => Ok((range, Vec::new())),
-    }
+    Ok((range, named))
 }
 
 /// Decodes a value of a server. `granted` are references that this process was given with it.
@@ -83,13 +104,14 @@ pub(crate) fn decode<T: DeserializeOwned>(
     range: Range<usize>,
     granted: Vec<ObjectId>,
 ) -> Result<T, CodecError> {
-    let restore = Restore::enter(Context::FromServer { origin: origin.clone(), granted });
+    let restore = Restore::enter(Context::FromServer);
+    NAMES.set(Names { ids: granted, origin: Some(origin.clone()) });
     let value = parcel.get(range);
-    if let Context::FromServer { granted, .. } = restore.leave()
-        && !granted.is_empty()
+    let left = restore.names();
+    if !left.is_empty()
         && let Ok(link) = client::link_to(origin)
     {
-        granted.into_iter().for_each(|id| link.release(id));
+        left.into_iter().for_each(|id| link.release(id));
     }
     value
 }
@@ -110,24 +132,22 @@ pub(crate) fn decode_here<T: DeserializeOwned>(
 /// Notes that the value which is being encoded names an object, if that is one of the server for
 /// which it is encoded.
 pub(crate) fn name(server: u128, id: ObjectId) -> bool {
-    CONTEXT.with_borrow_mut(|context| match context {
-        Context::ToServer { server: here, named } if *here == server => {
-            named.push(id);
-            true
-        }
-        _ => false,
-    })
+    let is_here = CONTEXT.get() == Context::ToServer(server);
+    if is_here {
+        NAMES.with_borrow_mut(|names| names.ids.push(id));
+    }
+    is_here
 }
 
 /// Where the value comes from that is being decoded, and whether a reference to the object was
 /// granted with it, which the caller then has.
 pub(crate) fn take(id: ObjectId) -> Option<(Origin, bool)> {
-    CONTEXT.with_borrow_mut(|context| match context {
-        Context::FromServer { origin, granted } => {
-            let place = granted.iter().position(|&other| other == id);
-            let is_granted = place.map(|place| granted.swap_remove(place)).is_some();
-            Some((origin.clone(), is_granted))
-        }
-        _ => None,
+    if CONTEXT.get() != Context::FromServer {
+        return None;
+    }
+    NAMES.with_borrow_mut(|names| {
+        let place = names.ids.iter().position(|&other| other == id);
+        let is_granted = place.map(|place| names.ids.swap_remove(place)).is_some();
+        Some((names.origin.clone()?, is_granted))
     })
 }

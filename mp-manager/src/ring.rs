@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::PROTOCOL;
 
-/// The capacity of each ring, in bytes.
-pub(crate) const RING: usize = 64 << 10;
+/// The capacity of each ring, in bytes: up to half of it goes as one frame, a thousand and more
+/// entries of a dict among them.
+pub(crate) const RING: usize = 128 << 10;
 pub(crate) const REQUESTS: usize = 0;
 pub(crate) const ANSWERS: usize = ring_size(RING);
 const SIZE: usize = ANSWERS + ring_size(RING);

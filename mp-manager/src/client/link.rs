@@ -1,18 +1,18 @@
 //! A connection, shared by the threads of this process.
 //!
-//! Who asks numbers its request, sends it, and waits for the answer with that number. One of those
-//! who wait reads, and hands the answers of others over through the inbox. When it has its own it
-//! leaves, and one of the others reads on. A thread that is alone never finds anybody in the
-//! inbox, and makes no system call for it.
+//! Who asks numbers its request, sends it, and waits for the answer with that number in the
+//! [`Mailbox`].
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mp_handle::{Descriptor, Parcel, SLICE};
+use mp_handle::{Descriptor, Parcel};
 
-use super::line::{self, Incoming, Line, Lost, Outgoing};
+use super::generation::{count_forks, generation};
+use super::line::{self, Line, Lost, Outgoing};
+use super::mailbox::Mailbox;
 use super::registry;
 use crate::error::{ManagerError, Refusal};
 use crate::function::Shim;
@@ -27,12 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Link {
     origin: Origin,
     /// The process that made it: one that is forked off inherits the memory, and must not use it.
-    pid: u32,
+    generation: u64,
     outgoing: Mutex<Sender>,
-    incoming: Mutex<Box<dyn Incoming>>,
-    inbox: Mutex<Inbox>,
-    arrived: Condvar,
-    is_lost: AtomicBool,
+    mailbox: Mailbox,
 }
 
 struct Sender {
@@ -43,15 +40,7 @@ struct Sender {
     functions: HashMap<Shim, u32>,
 }
 
-/// What was read for others.
-#[derive(Default)]
-struct Inbox {
-    answers: HashMap<u64, Vec<u8>>,
-    /// How many wait for the inbox.
-    waiting: usize,
-}
-
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -89,18 +78,16 @@ impl Link {
     }
 
     fn over(origin: Origin, (outgoing, incoming): Line) -> Arc<Self> {
+        count_forks();
         Arc::new(Self {
             origin,
-            pid: std::process::id(),
+            generation: generation(),
             outgoing: Mutex::new(Sender {
                 line: outgoing,
                 last: NO_ANSWER,
                 functions: HashMap::new(),
             }),
-            incoming: Mutex::new(incoming),
-            inbox: Mutex::default(),
-            arrived: Condvar::new(),
-            is_lost: AtomicBool::new(false),
+            mailbox: Mailbox::new(incoming),
         })
     }
 
@@ -109,11 +96,11 @@ impl Link {
     }
 
     pub(super) fn is_lost(&self) -> bool {
-        self.is_lost.load(Ordering::Relaxed)
+        self.mailbox.is_closed()
     }
 
     pub(super) fn is_of_this_process(&self) -> bool {
-        self.pid == std::process::id()
+        self.generation == generation()
     }
 
     pub(super) fn is_of_use(&self) -> bool {
@@ -131,10 +118,8 @@ impl Link {
 
     #[cold]
     fn lose(&self) -> ManagerError {
-        self.is_lost.store(true, Ordering::Relaxed);
+        self.mailbox.close();
         registry::forget(self);
-        drop(lock(&self.inbox));
-        self.arrived.notify_all();
         self.lost()
     }
 
@@ -149,7 +134,9 @@ impl Link {
     pub(crate) fn exchange(&self, request: &mut Parcel) -> Result<Vec<u8>, ManagerError> {
         self.check()?;
         let id = self.send(request)?;
-        let answer = self.receive(id)?;
+        // What was sent is not needed any more, but its memory is.
+        let answer = self.mailbox.receive(id, mem::take(request.bytes_mut()));
+        let answer = answer.map_err(|Lost| self.lose())?;
         match answer.get(ANSWER_HEADER - 1) {
             Some(&DONE) => Ok(answer),
             _ => Err(refusal(answer)),
@@ -172,81 +159,6 @@ impl Link {
         if self.check().is_ok() && lock(&self.outgoing).line.send(NO_ANSWER, request).is_err() {
             drop(self.lose());
         }
-    }
-
-    fn receive(&self, id: u64) -> Result<Vec<u8>, ManagerError> {
-        loop {
-            match self.incoming.try_lock() {
-                Ok(incoming) => return self.read(id, incoming),
-                Err(TryLockError::Poisoned(poisoned)) => {
-                    return self.read(id, poisoned.into_inner());
-                }
-                Err(TryLockError::WouldBlock) => {
-                    if let Some(answer) = self.wait_for_reader(id)? {
-                        return Ok(answer);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Reads until the answer is there, for others too.
-    fn read(
-        &self,
-        id: u64,
-        mut incoming: MutexGuard<'_, Box<dyn Incoming>>,
-    ) -> Result<Vec<u8>, ManagerError> {
-        // Whoever read before may have found it.
-        let mut found = self.take(id);
-        while found.is_none() {
-            let mut answer = Vec::new();
-            if self.is_lost() || incoming.receive(&mut answer).is_err() {
-                drop(incoming);
-                return Err(self.lose());
-            }
-            found = self.sort(id, answer);
-        }
-        drop(incoming);
-        if lock(&self.inbox).waiting > 0 {
-            self.arrived.notify_all();
-        }
-        found.ok_or_else(|| self.lost())
-    }
-
-    fn take(&self, id: u64) -> Option<Vec<u8>> {
-        let mut inbox = lock(&self.inbox);
-        if inbox.answers.is_empty() { None } else { inbox.answers.remove(&id) }
-    }
-
-    /// Returns an answer if it is the one with this number, else puts it into the inbox.
-    fn sort(&self, id: u64, answer: Vec<u8>) -> Option<Vec<u8>> {
-        let number = answer.first_chunk().map(|id| u64::from_le_bytes(*id));
-        if number == Some(id) {
-            return Some(answer);
-        }
-        lock(&self.inbox).answers.insert(number.unwrap_or_default(), answer);
-        self.arrived.notify_all();
-        None
-    }
-
-    /// Waits until somebody has put the answer into the inbox, or nobody reads any more.
-    fn wait_for_reader(&self, id: u64) -> Result<Option<Vec<u8>>, ManagerError> {
-        let mut inbox = lock(&self.inbox);
-        if let Some(answer) = inbox.answers.remove(&id) {
-            return Ok(Some(answer));
-        }
-        if self.is_lost() {
-            return Err(self.lost());
-        }
-        // A reader takes the lock of the inbox when it leaves: what it says then is heard.
-        if self.incoming.try_lock().is_ok() {
-            return Ok(None);
-        }
-        inbox.waiting += 1;
-        let waited = self.arrived.wait_timeout(inbox, SLICE);
-        let (mut inbox, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        inbox.waiting -= 1;
-        Ok(inbox.answers.remove(&id))
     }
 
     /// The number that stands for a function from now on.

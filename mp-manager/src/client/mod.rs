@@ -1,13 +1,15 @@
 //! The client's half: one connection for each server that this process has proxies of.
 //!
-//! - `registry` knows the connections, `line` is the way to the server, and `link` lets all
-//!   threads share it;
+//! - `registry` knows the connections, `line` is the way to the server, and `link` and `mailbox` let
+//!   all threads share it, but no forked copy of the process (`generation`);
 //! - `request` and `answer` are what goes over it, encoded and decoded;
 //! - `reference` is what all proxies hold.
 
 mod answer;
+mod generation;
 mod line;
 mod link;
+mod mailbox;
 mod reference;
 mod registry;
 mod request;

@@ -48,6 +48,7 @@ impl<'a> Request<'a> {
     }
 
     /// As [`value`](Self::value), for loops.
+    #[inline]
     pub(crate) fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ManagerError> {
         let place = self.parcel.push_bytes(&[0; 4]).start;
         let server = self.link.origin().server();

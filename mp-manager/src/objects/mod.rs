@@ -177,13 +177,19 @@ pub(crate) struct Aide {
 
 impl Aide {
     /// Keeps a value that came from a client.
+    #[inline]
     pub(crate) fn store(&self, value: Value<'_>) -> Result<Stored, Refusal> {
-        let holds: Option<Vec<Hold>> = value.references().map(|id| self.roster.claim(id)).collect();
-        let holds = holds.ok_or(Refusal::NoObject)?;
+        let holds = if value.references().len() == 0 { Vec::new() } else { self.claim(value)? };
         if stored::in_use() > self.max_bytes {
             return Err(Refusal::Limit(format!("{} bytes in all values", self.max_bytes)));
         }
         Ok(Stored::new(value.bytes, holds))
+    }
+
+    #[cold]
+    fn claim(&self, value: Value<'_>) -> Result<Vec<Hold>, Refusal> {
+        let holds = value.references().map(|id| self.roster.claim(id));
+        holds.collect::<Option<_>>().ok_or(Refusal::NoObject)
     }
 
     /// Decodes a value, on the server.

@@ -112,21 +112,26 @@ impl Server {
     fn lead(self: &Arc<Self>, term: u64) {
         let mut state = self.lock();
         let mut looked = Instant::now();
-        let mut turns = 0_u32;
-        while !state.has_ended {
-            let Some((guard, served)) = self.serve_all(state, term) else { return };
+        for turn in 0_u64.. {
+            if state.has_ended {
+                break;
+            }
+            let Some((guard, has_served)) = self.serve_all(state, term) else { return };
             state = guard;
             state.bury();
-            turns = turns.wrapping_add(1);
-            if !served {
-                state = self.look(state, true);
-                looked = Instant::now();
-            } else if turns.is_multiple_of(64) && looked.elapsed() > LOOK_EVERY {
-                state = self.look(state, false);
+            // Those who keep it busy, one way or the other, must not keep others out.
+            let is_due = turn.is_multiple_of(64) && looked.elapsed() > LOOK_EVERY;
+            if is_due || !(has_served || self.spin(&state)) {
+                state = self.look(state, !is_due);
                 looked = Instant::now();
             }
         }
         self.main.unpark();
+    }
+
+    /// Waits a moment for a request of somebody who runs on another processor.
+    fn spin(&self, state: &State) -> bool {
+        !state.is_clogged() && self.poller.bell.spin(state.next_deadline(), || state.is_ready())
     }
 
     /// Serves some requests of each client; tells whether there were any. `None` if this thread
@@ -247,7 +252,7 @@ impl Server {
         Some(self.term.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Looks at everything that is not a request; waits for something to do if there is nothing.
+    /// Looks at everything that is not a request; waits for something to do if it may.
     fn look<'s>(
         &'s self,
         mut state: MutexGuard<'s, State>,
@@ -256,9 +261,6 @@ impl Server {
         let bell = &self.poller.bell;
         let is_clogged = state.flush();
         state.bid_farewell();
-        if may_wait && bell.spin(state.next_deadline(), || state.is_ready()) {
-            return state;
-        }
         if !may_wait {
             return self.attend(state, self.poller.wait(Duration::ZERO));
         }

@@ -10,6 +10,7 @@
 //! - `names` are the objects that are published;
 //! - `roster` knows who refers to which object.
 
+mod by_id;
 mod client;
 mod desk;
 mod door;

@@ -65,7 +65,8 @@ impl Roster {
 
     /// The objects to which nobody refers any more, each once.
     pub(crate) fn take_dead(&self) -> Vec<ObjectId> {
-        if !self.has_dead.swap(false, Ordering::Acquire) {
+        // Nearly always there are none, and then nothing is written.
+        if !self.has_dead.load(Ordering::Relaxed) || !self.has_dead.swap(false, Ordering::Acquire) {
             return Vec::new();
         }
         let mut lists = self.lock();

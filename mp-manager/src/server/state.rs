@@ -3,12 +3,14 @@
 //! Here requests are served; what else happens to the state is in `errands`, `waiting` and `ends`.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::BuildHasherDefault;
 use std::mem;
 use std::sync::Arc;
 
 use mp_handle::Deadline;
 use mp_queue::connection::Address;
 
+use super::by_id::ById;
 use super::client::Client;
 use super::desk;
 use super::door::Door;
@@ -31,6 +33,9 @@ pub(super) enum Entry {
     },
 }
 
+/// All objects, by number.
+pub(super) type Objects = HashMap<ObjectId, Entry, BuildHasherDefault<ById>>;
+
 /// Whoever leads has it.
 pub(super) struct State {
     pub(super) aide: Arc<Aide>,
@@ -43,7 +48,7 @@ pub(super) struct State {
     pub(super) names: Names,
     /// In the order of their numbers.
     pub(super) clients: Vec<Client>,
-    pub(super) objects: HashMap<ObjectId, Entry>,
+    pub(super) objects: Objects,
     pub(super) timers: BTreeSet<(Deadline, Ticket)>,
     /// Who waits, where, and until when.
     pub(super) parked: HashMap<Ticket, (ObjectId, Deadline)>,
@@ -71,7 +76,7 @@ impl State {
             address: None,
             names: Names::new(),
             clients: Vec::new(),
-            objects: HashMap::new(),
+            objects: Objects::default(),
             timers: BTreeSet::new(),
             parked: HashMap::new(),
             late: Vec::new(),
@@ -240,6 +245,11 @@ impl State {
     /// Sends what there was no room for; tells whether some of it is left.
     pub(super) fn flush(&mut self) -> bool {
         self.clients.iter_mut().for_each(Client::flush);
+        self.is_clogged()
+    }
+
+    /// Tells whether there are answers for which there was no room.
+    pub(super) fn is_clogged(&self) -> bool {
         self.clients.iter().any(Client::has_outbox)
     }
 }

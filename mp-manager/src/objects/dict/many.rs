@@ -8,6 +8,9 @@ use super::{Dict, key, op};
 use crate::error::Refusal;
 use crate::wire::{Put, Reader};
 
+/// The bytes of two numbers on the wire.
+const SHORT_PAIR: usize = 2 * (4 + 10);
+
 impl Dict {
     /// Takes in all pairs, or none if one of them is not to be had.
     pub(super) fn extend(
@@ -15,7 +18,7 @@ impl Dict {
         fields: &mut Reader<'_>,
         turn: &mut Turn<'_>,
     ) -> Result<(), Refusal> {
-        let mut pairs = Vec::new();
+        let mut pairs = Vec::with_capacity(fields.rest().len() / SHORT_PAIR);
         while !fields.rest().is_empty() {
             pairs.push((key(fields)?, turn.store(fields.value()?)?));
         }
