@@ -191,8 +191,8 @@ impl Builder {
         self
     }
 
-    /// Sets how long a request, or an answer, may be; 256 MiB by default. Who sends more is sent
-    /// off.
+    /// Sets how long a request, or an answer, may be; 256 MiB by default. A call that would take
+    /// more is an error.
     pub fn max_frame(mut self, bytes: usize) -> Self {
         self.limits.frame = bytes;
         self

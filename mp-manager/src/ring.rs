@@ -38,7 +38,7 @@ pub(crate) struct Hello {
 /// What the server answers: how to wake it, or why not.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Welcome {
-    Admitted { bell: Bell },
+    Admitted { bell: Bell, max_frame: usize },
     Refused(String),
 }
 

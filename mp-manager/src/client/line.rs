@@ -25,6 +25,9 @@ pub(crate) struct Lost;
 pub(crate) trait Outgoing: Send {
     /// Sends a request, whose header bears the id; waits for room.
     fn send(&mut self, id: u64, request: &Parcel) -> Result<(), Lost>;
+
+    /// The longest request that the server takes in; a longer one is the end of the connection.
+    fn max_frame(&self) -> usize;
 }
 
 /// Answers of the server.
@@ -67,15 +70,15 @@ pub(super) fn connect_local(
     let parcel = Parcel::encode(&hello).map_err(ManagerError::Encode)?;
     socket.send(0, &parcel).map_err(system())?;
     let welcome = wait_for_welcome(&socket, patience, is_alive).map_err(system())?;
-    let bell = match welcome.decode().map_err(ManagerError::Decode)? {
-        Welcome::Admitted { bell } => bell,
+    let (bell, max_frame) = match welcome.decode().map_err(ManagerError::Decode)? {
+        Welcome::Admitted { bell, max_frame } => (bell, max_frame),
         Welcome::Refused(reason) => return Err(ManagerError::NotAdmitted { reason }),
     };
     let corrupt = |_| ManagerError::Protocol { what: "a ring that is not sound" };
     let requests = Producer::attach(&hello.region, REQUESTS, RING).map_err(corrupt)?;
     let answers = Consumer::attach(&hello.region, ANSWERS, RING).map_err(corrupt)?;
     let socket = Arc::new(socket);
-    let outgoing = RingOutgoing { requests, bell, socket: Arc::clone(&socket) };
+    let outgoing = RingOutgoing { requests, bell, socket: Arc::clone(&socket), max_frame };
     Ok((Box::new(outgoing), Box::new(RingIncoming { answers, socket })))
 }
 
@@ -108,6 +111,7 @@ struct RingOutgoing {
     requests: Producer,
     bell: Bell,
     socket: Arc<Post>,
+    max_frame: usize,
 }
 
 struct RingIncoming {
@@ -123,6 +127,10 @@ impl Outgoing for RingOutgoing {
             return Ok(());
         }
         self.send_slow(id, request)
+    }
+
+    fn max_frame(&self) -> usize {
+        self.max_frame
     }
 }
 

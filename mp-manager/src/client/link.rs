@@ -68,7 +68,7 @@ impl Link {
     /// Connects to whichever server is there.
     pub(super) fn call(route: &Route, patience: Duration) -> Result<Arc<Self>, ManagerError> {
         let called = call_server(route, patience)?;
-        let Identity { server, pid } = called.identity;
+        let Identity { server, pid, .. } = called.identity;
         Self::over_called(Origin::Remote { server, pid, route: route.clone() }, called)
     }
 
@@ -145,6 +145,10 @@ impl Link {
 
     fn send(&self, request: &mut Parcel) -> Result<u64, ManagerError> {
         let mut sender = lock(&self.outgoing);
+        let limit = sender.line.max_frame();
+        if request.bytes().len() > limit {
+            return Err(ManagerError::Limit { what: format!("{limit} bytes a request") });
+        }
         sender.last += 1;
         let id = sender.last;
         if let Some(place) = request.bytes_mut().first_chunk_mut() {

@@ -34,7 +34,8 @@ impl Called {
     pub(crate) fn into_line(self) -> io::Result<Line> {
         let incoming = self.stream.try_clone()?;
         let incoming = StreamIncoming { stream: incoming, read: Vec::new(), taken: 0 };
-        let outgoing = StreamOutgoing { stream: self.stream, frame: Vec::new() };
+        let max_frame = usize::try_from(self.identity.max_frame).unwrap_or(usize::MAX);
+        let outgoing = StreamOutgoing { stream: self.stream, frame: Vec::new(), max_frame };
         Ok((Box::new(outgoing), Box::new(incoming)))
     }
 }
@@ -92,6 +93,7 @@ fn not_connected(error: ConnectError) -> ManagerError {
 struct StreamOutgoing {
     stream: Stream,
     frame: Vec<u8>,
+    max_frame: usize,
 }
 
 impl Outgoing for StreamOutgoing {
@@ -103,6 +105,10 @@ impl Outgoing for StreamOutgoing {
         let sent = self.stream.write_all(&self.frame);
         self.frame.shrink_to(CHUNK);
         sent.map_err(|_| Lost)
+    }
+
+    fn max_frame(&self) -> usize {
+        self.max_frame
     }
 }
 

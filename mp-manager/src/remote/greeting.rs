@@ -6,7 +6,8 @@
 //!    hello: magic, protocol, byte order, nonce   ──►
 //!                                                ◄──   hello: the same
 //!    HMAC(key, "client", both hellos)            ──►
-//!                                                ◄──   verdict: yes, who the server is,
+//!                                                ◄──   verdict: yes, who the server is, how
+//!                                                      long a request may be,
 //!                                                      HMAC(key, "server", both hellos, that)
 //! ```
 //!
@@ -31,8 +32,8 @@ pub(crate) const HELLO: usize = 44;
 pub(crate) const PROOF: usize = 32;
 pub(crate) const VERDICT: usize = HEAD + PROOF;
 
-/// What stands before the server's proof: yes or no, its number, its process.
-const HEAD: usize = 1 + 16 + 4;
+/// What stands before the server's proof: yes or no, its number, its process, the longest request.
+const HEAD: usize = 1 + 16 + 4 + 8;
 
 const MAGIC: [u8; 4] = *b"mpM1";
 /// Values are encoded in the order of the machine.
@@ -79,6 +80,8 @@ pub(crate) struct Identity {
     pub(crate) server: u128,
     /// Its process, on its own machine.
     pub(crate) pid: u32,
+    /// The longest request that it takes in, in bytes.
+    pub(crate) max_frame: u64,
 }
 
 /// Random bytes that nobody can foresee.
@@ -189,12 +192,14 @@ impl Host {
     /// What a client is told that has proved itself: who lets it in, or, without that, that there
     /// is no place.
     pub(crate) fn verdict(&self, identity: Option<Identity>) -> [u8; VERDICT] {
-        let (Some(Identity { server, pid }), Some(theirs)) = (identity, &self.theirs) else {
+        let (Some(identity), Some(theirs)) = (identity, &self.theirs) else {
             return refusal(CROWDED);
         };
+        let Identity { server, pid, max_frame } = identity;
         let mut verdict = refusal(ADMITTED);
         verdict[1..17].copy_from_slice(&server.to_le_bytes());
-        verdict[17..HEAD].copy_from_slice(&pid.to_le_bytes());
+        verdict[17..21].copy_from_slice(&pid.to_le_bytes());
+        verdict[21..HEAD].copy_from_slice(&max_frame.to_le_bytes());
         let transcript = Transcript { key: &self.key, client: theirs, server: &self.ours };
         let proof = transcript.prove(Role::Server, &verdict[..HEAD]);
         verdict[HEAD..].copy_from_slice(&proof);
@@ -245,6 +250,7 @@ impl Caller {
         Ok(Identity {
             server: u128::from_le_bytes(std::array::from_fn(|i| head[1 + i])),
             pid: u32::from_le_bytes(std::array::from_fn(|i| head[17 + i])),
+            max_frame: u64::from_le_bytes(std::array::from_fn(|i| head[21 + i])),
         })
     }
 

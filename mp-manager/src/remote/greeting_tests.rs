@@ -4,7 +4,7 @@ use mp_queue::connection::AuthKey;
 
 use super::*;
 
-const HOST: Identity = Identity { server: 42, pid: 7 };
+const HOST: Identity = Identity { server: 42, pid: 7, max_frame: 9 };
 
 fn key(text: &str) -> Key {
     Key::from(AuthKey::from(text))

@@ -26,7 +26,7 @@ use super::told;
 use crate::server::Limits;
 
 /// How many may be at the greeting.
-const PLACES: usize = 64;
+const PLACES: usize = 256;
 
 /// How long the porter rests when the system has no descriptor for one more.
 const REST: Duration = Duration::from_millis(100);
@@ -124,29 +124,36 @@ impl Porter {
     fn run(self) {
         let (mut guests, seats) = (Vec::new(), Arc::default());
         loop {
-            self.wait(&guests);
+            let silent = self.wait(&guests);
+            let mut silent = silent.into_iter();
+            for guest in std::mem::take(&mut guests) {
+                match silent.next() {
+                    Some(true) if !guest.deadline.is_expired() => guests.push(guest),
+                    _ => guests.extend(self.hear(guest, &seats)),
+                }
+            }
             match self.receive(&mut guests) {
                 Err(AcceptError::Closed) => return,
                 Err(AcceptError::Io(_)) => thread::sleep(REST),
                 _ => {}
             }
-            for guest in std::mem::take(&mut guests) {
-                guests.extend(self.hear(guest, &seats));
-            }
         }
     }
 
-    /// Waits until somebody comes or says something, or until one has had time enough.
-    fn wait(&self, guests: &[Guest]) {
+    /// Waits until somebody comes or says something, or until one has had time enough; tells of
+    /// each guest whether it was silent.
+    fn wait(&self, guests: &[Guest]) -> Vec<bool> {
         let first = guests.iter().map(|guest| guest.deadline).min();
         let limit = first.and_then(Deadline::remaining).map(|left| Timespec {
             tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
             tv_nsec: left.subsec_nanos().into(),
         });
-        let mut heard = vec![PollFd::new(&*self.listener, PollFlags::IN)];
-        heard.extend(guests.iter().map(|guest| PollFd::new(guest, PollFlags::IN)));
-        // Interrupted or not: the caller looks at all of them.
+        let mut heard: Vec<_> =
+            guests.iter().map(|guest| PollFd::new(guest, PollFlags::IN)).collect();
+        heard.push(PollFd::new(&*self.listener, PollFlags::IN));
+        // Interrupted, nobody has said anything; the next turn tells.
         let _ = poll(&mut heard, limit.as_ref());
+        heard.into_iter().take(guests.len()).map(|one| one.revents().is_empty()).collect()
     }
 
     /// Gives places to those who knock.

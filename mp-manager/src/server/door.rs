@@ -180,7 +180,8 @@ impl Door {
         };
         // From now on only its end is heard; what else comes is fetched when a request says so.
         self.poller.modify(&socket, id, epoll::EventFlags::empty()).ok()?;
-        send(&socket, &Welcome::Admitted { bell: self.poller.bell.clone() })?;
+        let bell = self.poller.bell.clone();
+        send(&socket, &Welcome::Admitted { bell, max_frame: self.limits.frame })?;
         let line = RingLine::new(&region, socket, self.limits.frame).ok()?;
         self.clients += 1;
         Some(Client::new(id, Box::new(line), self.limits.frame))

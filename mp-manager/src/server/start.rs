@@ -63,7 +63,8 @@ impl Ready {
         }
         raise_descriptors();
         let failed = |error| format!("cannot serve: {error}");
-        let identity = Identity { server: number, pid: std::process::id() };
+        let (pid, max_frame) = (std::process::id(), limits.frame as u64);
+        let identity = Identity { server: number, pid, max_frame };
         let origin = Origin::Local { server: number, pid: identity.pid };
         let allowed = allowed.into_iter().collect();
         let listener = listener.into_owned().map_err(failed)?;
