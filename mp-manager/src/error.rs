@@ -10,7 +10,8 @@ use crate::wire::Malformed;
 
 /// A call of a manager or a proxy has no result. Other calls are not affected, unless the variant
 /// says so.
-#[derive(Debug)]
+///
+/// Its `Debug` is the sentence that its `Display` is: what `unwrap` and a `main` that returns it show.
 #[non_exhaustive]
 pub enum ManagerError {
     /// The server is gone, and all that it held. Whether a call that was under way was done cannot
@@ -161,6 +162,12 @@ impl fmt::Display for ManagerError {
             Self::ForeignFunction(error) => error.fmt(f),
             Self::System { what, source } => write!(f, "cannot {what}: {source}"),
         }
+    }
+}
+
+impl fmt::Debug for ManagerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -192,6 +192,7 @@ fn current<S: 'static>() -> Rc<S> {
 
 macro_rules! functions {
     ($(($($arg:ident)*))*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<F, S, R, $($arg),*> Function<($($arg,)*)> for With<F, S>
         where
             F: Fn(&S, $($arg),*) -> R + Copy + Send + Sync + 'static,

@@ -18,7 +18,8 @@ impl fmt::Display for NotReady {
 impl error::Error for NotReady {}
 
 /// A pool could not be made, or not be used as asked.
-#[derive(Debug)]
+///
+/// Its `Debug` is the sentence that its `Display` is: what `unwrap` and a `main` that returns it show.
 #[non_exhaustive]
 pub enum PoolError {
     /// A pool needs at least one worker, and each worker at least one task.
@@ -95,6 +96,12 @@ impl fmt::Display for PoolError {
                 f.write_str("the pool still takes tasks: close or terminate it before join")
             }
         }
+    }
+}
+
+impl fmt::Debug for PoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

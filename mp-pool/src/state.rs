@@ -145,6 +145,7 @@ impl<F, T> std::fmt::Debug for WithState<F, T> {
 
 macro_rules! functions {
     ($(($($arg:ident)*))*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<F, T, R, $($arg),*> Function<($($arg,)*)> for WithState<F, T>
         where
             F: Fn(&mut T, $($arg),*) -> R + Copy + Send + Sync + 'static,

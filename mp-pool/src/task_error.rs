@@ -33,7 +33,7 @@ use crate::output::Failure;
 /// assert!(lost.to_string().starts_with(&format!("task 2 in worker {pid}: it was killed")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TaskError {
     /// Why.
@@ -217,6 +217,9 @@ impl fmt::Display for TaskErrorKind {
             Self::Panicked(panic) => panic.fmt(f),
             Self::WorkerLost { status, cause, attempts } => {
                 write!(f, "it {status}")?;
+                if let ExitStatus::Exited(_) = status {
+                    f.write_str(" before its function returned")?;
+                }
                 if let Some(cause) = cause {
                     write!(f, ", probably because {cause}")?;
                 }
@@ -228,8 +231,10 @@ impl fmt::Display for TaskErrorKind {
                 "its worker used {used} bytes of memory, where {limit} are allowed, and was killed"
             ),
             Self::Undecodable { reason } => f.write_str(reason),
-            Self::Cancelled => f.write_str("it was cancelled"),
-            Self::PoolClosed => f.write_str("the pool was closed before"),
+            Self::Cancelled => {
+                f.write_str("it was cancelled, or its pool was terminated or dropped")
+            }
+            Self::PoolClosed => f.write_str("the pool was closed before, and takes no more tasks"),
             Self::PoolBroken { reason } => {
                 write!(
                     f,
@@ -239,6 +244,18 @@ impl fmt::Display for TaskErrorKind {
             Self::ForeignFunction(error) => error.fmt(f),
             Self::Unsupported { what } => f.write_str(what),
             Self::Unavailable { reason } => f.write_str(reason),
+        }
+    }
+}
+
+/// What `unwrap` and a `main` that returns it show: the sentence of its `Display`, and the last words
+/// of a lost worker.
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        match self.stderr_tail().trim_end() {
+            "" => Ok(()),
+            tail => write!(f, "\nits standard error ended with\n{tail}"),
         }
     }
 }

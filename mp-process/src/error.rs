@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::fork_server::ForkServerError;
 
 /// A process could not be started. Nothing of it is left behind.
-#[derive(Debug)]
+///
+/// Its `Debug` is the sentence that its `Display` is: what `unwrap` and a `main` that returns it show.
 #[non_exhaustive]
 pub enum SpawnError {
     /// The program does not call [`init`](crate::init), which every child needs.
@@ -54,6 +55,12 @@ impl fmt::Display for SpawnError {
             Self::NulByte { what } => write!(f, "{what} contains a NUL byte"),
             Self::System { what, source } => write!(f, "cannot {what}: {source}"),
         }
+    }
+}
+
+impl fmt::Debug for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

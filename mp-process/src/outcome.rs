@@ -181,7 +181,7 @@ impl fmt::Display for Failure {
 }
 
 /// A process gave no result; the error says which one, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct JoinError {
     pub(crate) name: String,
     pub(crate) pid: u32,
@@ -217,6 +217,13 @@ impl JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "process {} (pid {}) {}", self.name, self.pid, self.failure)
+    }
+}
+
+/// The sentence of its `Display`: what `unwrap` and a `main` that returns it show.
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -137,7 +137,9 @@ impl fmt::Display for RegionError {
             RegionError::Exists { name } => {
                 write!(f, "a region named {name:?} exists already: open it, or unlink it first")
             }
-            RegionError::NotFound { name } => write!(f, "no region is named {name:?}"),
+            RegionError::NotFound { name } => {
+                write!(f, "no region is named {name:?}: it was not created, or is unlinked already")
+            }
             RegionError::Owner { name, expected, found } => {
                 write!(f, "expected {name:?} to belong to user {expected}, it belongs to {found}")
             }
@@ -167,7 +169,11 @@ impl fmt::Display for RegionError {
             }
             RegionError::TooSmall(access) => write!(f, "expected more in the region: {access}"),
             RegionError::Fingerprint { kind, expected, found } => {
-                write!(f, "expected {kind} of type {expected:#018x}, found type {found:#018x}")
+                write!(
+                    f,
+                    "expected {kind} of type {expected:#018x}, found type {found:#018x}: its type \
+                     was another one where it was created, or had other fields"
+                )
             }
         }
     }
