@@ -16,7 +16,7 @@ pub(crate) struct Options {
     /// Measures less of everything: to see that it works
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Sets how often each system of a row is measured [default: 9, or 3 if quick]
+    /// Sets how often each system of a row is measured [default: 9, or 1 if quick]
     #[arg(long)]
     runs: Option<usize>,
     /// Keeps everything on these processors, as in 0 or 0-1
@@ -60,6 +60,11 @@ impl Options {
     }
 
     pub(crate) fn runs(&self) -> usize {
-        self.runs.unwrap_or(if self.quick { 3 } else { 9 }).max(1)
+        self.runs.unwrap_or(if self.quick { 1 } else { 9 }).max(1)
+    }
+
+    /// Fewer, since the largest samples of a curve take seconds each.
+    pub(crate) fn growth_runs(&self) -> usize {
+        self.runs().min(5)
     }
 }

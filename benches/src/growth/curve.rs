@@ -66,6 +66,20 @@ pub(super) fn worker_bends(points: &mut [Point], processors: usize) -> Vec<Strin
     bends
 }
 
+/// The best rate is the ideal.
+pub(super) fn rate_bends(points: &mut [Point]) -> Vec<String> {
+    let best = points.iter().map(|point| point.median).fold(0.0, f64::max);
+    let mut bends = Vec::new();
+    for point in points {
+        point.ideal = best;
+        if point.median < HALF * best {
+            let part = 100.0 * point.median / best;
+            bends.push(format!("at {}: {part:.0} % of the best", point.at));
+        }
+    }
+    bends
+}
+
 /// The cheapest task is the ideal.
 pub(super) fn task_bends(points: &mut [Point]) -> Vec<String> {
     let best = points.iter().map(|point| point.median).fold(f64::INFINITY, f64::min);
@@ -96,6 +110,12 @@ mod tests {
             points.iter().map(|point| point.ideal).collect::<Vec<_>>(),
             [100.0, 200.0, 200.0, 200.0]
         );
+    }
+
+    #[test]
+    fn less_than_half_of_the_best_rate_is_a_bend() {
+        let mut points = points(&[(1, 49.0), (2, 100.0), (4, 50.0)]);
+        assert_eq!(rate_bends(&mut points), ["at 1: 49 % of the best"]);
     }
 
     #[test]

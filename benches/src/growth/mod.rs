@@ -1,11 +1,14 @@
-//! How it goes with more workers and with more tasks, and where the curve bends.
+//! How it goes with more workers, more tasks and more clients, and where the curve bends.
 //!
 //! - More workers share fixed work. Ideal is the rate of one worker, times the processors that
 //!   there are for the workers; the curve bends where there is less than half of it.
 //! - More tasks that do nothing go to the same workers. Ideal is the cheapest task of the curve; it
 //!   bends where a task costs over 1.5 times as much.
+//! - More clients ask the same server. Ideal is the best rate of the curve; it bends where there is
+//!   less than half of it.
 
 mod curve;
+mod manager;
 mod pool;
 
 use std::fmt::Write;
@@ -31,20 +34,17 @@ pub(crate) struct Growth {
     quick: bool,
     drift: Drift,
     pub(crate) curves: Vec<Curve>,
-    /// What cannot be measured yet, and why.
-    absent: Vec<String>,
 }
 
 type Measure = fn(&str, &Options) -> Result<Curve>;
 
 /// The curves, by name.
-const CURVES: [(&str, Measure); 3] = [
+const CURVES: [(&str, Measure); 4] = [
     ("growth-workers", pool::workers),
     ("growth-tasks-default", |name, options| pool::tasks(name, None, options)),
     ("growth-tasks-chunk-1", |name, options| pool::tasks(name, Some(1), options)),
+    ("growth-clients", manager::clients),
 ];
-
-const ABSENT: &str = "1 to 64 clients of a manager: not measured";
 
 impl Growth {
     pub(crate) fn load(file: &Path) -> Result<Self> {
@@ -67,7 +67,7 @@ impl Growth {
         }
         ensure!(!curves.is_empty(), "no curve has such a name: {:?}", CURVES.map(|(name, _)| name));
         let (quick, drift) = (options.quick, meter.drift());
-        Ok(Self { machine, pinned, quick, drift, curves, absent: vec![ABSENT.to_owned()] })
+        Ok(Self { machine, pinned, quick, drift, curves })
     }
 
     /// The tables, for a terminal or for a page.
@@ -92,9 +92,6 @@ impl Growth {
             if !notes.is_empty() {
                 let _ = write!(out, "\n{notes}");
             }
-        }
-        for absent in &self.absent {
-            let _ = writeln!(out, "\nabsent: {absent}");
         }
         out
     }

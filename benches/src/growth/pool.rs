@@ -16,9 +16,6 @@ const TASKS: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 /// Workers of the pool that gets more and more tasks.
 const FEW_WORKERS: usize = 2;
 
-/// The largest of these samples take seconds each.
-const MOST_RUNS: usize = 5;
-
 /// Some 10 to 20 us of arithmetic.
 fn work(seed: u64) -> u64 {
     (0..10_000_u64).fold(seed, |state, n| black_box(state.wrapping_mul(31).wrapping_add(n)))
@@ -46,7 +43,7 @@ pub(super) fn workers(name: &str, options: &Options) -> Result<Curve> {
     let mut points = Vec::new();
     for workers in WORKERS {
         let pool = Pool::new(workers)?;
-        let seconds = sample(options.runs().min(MOST_RUNS), || {
+        let seconds = sample(options.growth_runs(), || {
             black_box(pool.task(work).map(0..count as u64)?);
             Ok(())
         })?;
@@ -71,7 +68,7 @@ pub(super) fn tasks(name: &str, chunk: Option<usize>, options: &Options) -> Resu
     let most = if options.quick { 100_000 } else { usize::MAX };
     let mut points = Vec::new();
     for count in TASKS.into_iter().filter(|count| *count <= most) {
-        let seconds = sample(options.runs().min(MOST_RUNS), || {
+        let seconds = sample(options.growth_runs(), || {
             let task = pool.task(same);
             let task = if let Some(items) = chunk { task.chunk_size(items) } else { task };
             black_box(task.map(0..count as u64)?);
