@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::frames::Status;
 use crate::output::Failure;
 use crate::task_error::{TaskError, TaskErrorKind};
+use crate::travel;
 
 /// What came of an item. It is decoded by the thread that wants it, not by the one that takes it
 /// in.
@@ -64,7 +65,8 @@ pub(crate) fn decode_value<R: DeserializeOwned>(
     parcel: &Parcel,
     range: Range<usize>,
 ) -> Result<R, TaskError> {
-    parcel.get(range).map_err(|error| undecodable("the result cannot be decoded", error).into())
+    travel::get(parcel, range)
+        .map_err(|error| undecodable("the result cannot be decoded", error).into())
 }
 
 /// Decodes why there is no value.

@@ -44,6 +44,7 @@ pub struct Builder {
     retries: u32,
     max_tasks_per_child: Option<u64>,
     initializer: Option<Result<(Initializer, Parcel), PoolError>>,
+    initializer_timeout: Option<Duration>,
     restarts: Option<usize>,
     surroundings: Surroundings,
     exit_timeout: Duration,
@@ -83,6 +84,7 @@ impl Builder {
             retries: 0,
             max_tasks_per_child: None,
             initializer: None,
+            initializer_timeout: None,
             restarts: None,
             surroundings: Surroundings::default(),
             exit_timeout: Duration::from_secs(30),
@@ -122,6 +124,33 @@ impl Builder {
             (Err(error), _) => Err(PoolError::ForeignFunction(error)),
             (_, Err(error)) => Err(PoolError::Initializer(error)),
         });
+        self
+    }
+
+    /// Sets how long a worker may take from its start until its initializer has returned, and its
+    /// [state](Self::state) is made; without limit by default. It is killed then, with all that it
+    /// has started; see [`restarts`](Self::restarts).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mp_pool::{Pool, TaskErrorKind};
+    ///
+    /// mp_process::init();
+    /// let pool = Pool::builder()
+    ///     .workers(1)
+    ///     .restarts(1)
+    ///     .initializer(std::thread::park, ())
+    ///     .initializer_timeout(Duration::from_millis(100))
+    ///     .build()?;
+    /// let error = pool.apply(|| 7, ()).unwrap_err();
+    /// assert!(matches!(error.kind, TaskErrorKind::PoolBroken { .. }));
+    /// assert!(error.to_string().contains("100ms"), "{error}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn initializer_timeout(mut self, timeout: Duration) -> Self {
+        self.initializer_timeout = Some(timeout);
         self
     }
 
@@ -244,6 +273,7 @@ impl Builder {
             memory: self.memory,
             max_tasks_per_child: self.max_tasks_per_child,
             initializer: self.initializer.transpose()?,
+            initializer_timeout: self.initializer_timeout,
             restarts: self.restarts.unwrap_or(self.size.most.saturating_add(3)),
             surroundings: self.surroundings,
             exit_timeout: self.exit_timeout,

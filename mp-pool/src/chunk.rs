@@ -1,5 +1,6 @@
 //! Tasks on their way to a worker.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::options::Options;
 use crate::orders::Limits;
 use crate::run::Routine;
 use crate::task_error::TaskError;
+use crate::travel::Lengths;
 
 /// The most items of a chunk.
 pub(crate) const MAX_COUNT: usize = 4096;
@@ -58,9 +60,16 @@ impl Call {
 #[derive(Debug)]
 struct Batch {
     call: Call,
-    /// The lengths of the items, as `u32`.
-    table: Vec<u8>,
+    lengths: BatchLengths,
     items: Parcel,
+}
+
+#[derive(Debug)]
+enum BatchLengths {
+    /// That of each item.
+    Each(usize),
+    /// Those of the items, as `u32`.
+    Table(Vec<u8>),
 }
 
 /// Some neighbouring items of one call, encoded: what an [`Executor`](crate::Executor) is given.
@@ -113,13 +122,23 @@ impl Chunk {
 
     /// The lengths of the items, as `u32`.
     #[must_use]
-    pub fn table(&self) -> &[u8] {
-        &self.batch.table[4 * self.range.start..4 * self.range.end]
+    pub fn table(&self) -> Cow<'_, [u8]> {
+        match self.item_lengths() {
+            Lengths::Table(table) => table.into(),
+            Lengths::Each { len, count } => (len as u32).to_ne_bytes().repeat(count).into(),
+        }
+    }
+
+    pub(crate) fn item_lengths(&self) -> Lengths<'_> {
+        match &self.batch.lengths {
+            BatchLengths::Each(len) => Lengths::Each { len: *len, count: self.count() },
+            BatchLengths::Table(table) => Lengths::Table(table).part(self.range.clone()),
+        }
     }
 
     /// The length of each item among the [bytes](Self::bytes).
     pub fn lengths(&self) -> impl Iterator<Item = usize> + '_ {
-        lengths(self.table())
+        self.item_lengths().iter()
     }
 
     /// The bytes of the items, one behind the other.
@@ -144,7 +163,11 @@ impl Chunk {
     pub(crate) fn relayed(call: Call, table: Vec<u8>, items: Parcel) -> Self {
         let (count, bytes) = (table.len() / 4, items.bytes().len());
         let retries = call.options.retries;
-        let batch = Arc::new(Batch { call, table, items });
+        let lengths = match Lengths::Table(&table).same() {
+            Some(len) => BatchLengths::Each(len),
+            None => BatchLengths::Table(table),
+        };
+        let batch = Arc::new(Batch { call, lengths, items });
         Self { batch, first: 0, retries, range: 0..count, bytes: 0..bytes }
     }
 
@@ -180,9 +203,7 @@ impl Chunk {
 
     /// Some of the items, as a chunk of their own.
     pub(crate) fn part(&self, items: Range<usize>) -> Self {
-        let len = |items: Range<usize>| -> usize {
-            lengths(&self.table()[4 * items.start..4 * items.end]).sum()
-        };
+        let len = |items: Range<usize>| self.item_lengths().part(items).sum();
         let start = self.bytes.start + len(0..items.start);
         Self {
             batch: Arc::clone(&self.batch),
@@ -192,11 +213,6 @@ impl Chunk {
             range: self.range.start + items.start..self.range.start + items.end,
         }
     }
-}
-
-/// The lengths that a table has.
-pub(crate) fn lengths(table: &[u8]) -> impl Iterator<Item = usize> + '_ {
-    table.chunks_exact(4).map(|len| u32::from_ne_bytes([len[0], len[1], len[2], len[3]]) as usize)
 }
 
 /// Encodes the items of a call, and cuts them into chunks.
@@ -253,7 +269,7 @@ impl Packer {
     pub(crate) fn take(&mut self) -> Vec<Chunk> {
         let batch = Arc::new(Batch {
             call: self.call.clone(),
-            table: std::mem::take(&mut self.table),
+            lengths: BatchLengths::Table(std::mem::take(&mut self.table)),
             items: std::mem::replace(&mut self.items, Parcel::new()),
         });
         let chunk = |(first, range, bytes)| Chunk {
@@ -265,4 +281,32 @@ impl Packer {
         };
         self.cuts.drain(..).map(chunk).collect()
     }
+}
+
+/// Cuts the items of a call that have `len` bytes each into chunks of up to `size`; each time
+/// gives those of one batch.
+pub(crate) fn cut(
+    call: &Call,
+    size: usize,
+    items: &[u8],
+    len: usize,
+) -> impl Iterator<Item = Vec<Chunk>> {
+    let size = size.clamp(1, MAX_COUNT).min(MAX_BYTES.div_ceil(len));
+    let at_once = size * (BATCH_BYTES / (size * len)).max(1);
+    items.chunks(at_once * len).enumerate().map(move |(number, bytes)| {
+        let items = Parcel::from_parts(bytes.to_vec(), Vec::new());
+        let batch = Batch { call: call.clone(), lengths: BatchLengths::Each(len), items };
+        let (batch, count) = (Arc::new(batch), bytes.len() / len);
+        let chunk = |start: usize| {
+            let end = count.min(start + size);
+            Chunk {
+                batch: Arc::clone(&batch),
+                first: number * at_once + start,
+                retries: batch.call.options.retries,
+                range: start..end,
+                bytes: start * len..end * len,
+            }
+        };
+        (0..count).step_by(size).map(chunk).collect()
+    })
 }

@@ -1,14 +1,16 @@
-//! What a worker tells the parent: results, item by item.
+//! What a worker tells the parent: results, item by item, or [side by side](crate::column).
 //!
-//! A result is published before the next item begins, so that a death costs one item. To be cheap
-//! all the same, its frame is short, and the parent takes in the frames of neighbouring values as
-//! they stand there, without a look at what is in them.
+//! A result is there for the parent before the next item begins, so that a death costs one item. To
+//! be cheap all the same, its frame is short, and the parent takes in the frames of neighbouring
+//! values as they stand there, without a look at what is in them.
 
+use std::iter;
 use std::ops::Range;
 
 use mp_handle::{Frames, Parcel};
 use serde::{Deserialize, Serialize};
 
+use crate::column::Head;
 use crate::protocol::Item;
 
 /// What became of an item where it was run, and so what is in the parcel that comes with it.
@@ -116,6 +118,26 @@ impl<'a> Results<'a> {
         self.at == self.bytes.len()
     }
 
+    /// Takes the values that stand side by side, if that is what comes next; `first` is the item
+    /// to which the first of them belongs. An error if there are more than `most`.
+    pub(crate) fn column(
+        &mut self,
+        first: Item,
+        most: usize,
+    ) -> Result<Option<Values<'a>>, String> {
+        let mut ahead = self.rest.clone();
+        let Some(Ok(frame)) = ahead.next() else { return Ok(None) };
+        let Some((head, bytes)) = Head::parse(frame) else { return Ok(None) };
+        let values = Values::side_by_side(bytes, head.len);
+        if !head.begins_with(first) || values.count > most || values.count * head.len != bytes.len()
+        {
+            return Err(format!("{head:?} with {} bytes at {first:?}", bytes.len()));
+        }
+        self.rest = ahead;
+        self.at += LENGTH + frame.len();
+        Ok(Some(values))
+    }
+
     /// Takes the values of up to `most` items, the first of which is `item`, as far as they are
     /// there in turn.
     pub(crate) fn values(&mut self, item: Item, most: usize) -> Values<'a> {
@@ -131,7 +153,7 @@ impl<'a> Results<'a> {
             self.at += LENGTH + frame.len();
             count += 1;
         }
-        Values { frames: &self.bytes[start..self.at], count }
+        Values { bytes: &self.bytes[start..self.at], layout: Layout::Frames, count }
     }
 
     /// Takes the next frame, which is to be about `item`; an error if it makes no sense.
@@ -144,55 +166,96 @@ impl<'a> Results<'a> {
     }
 }
 
+/// How values stand one behind the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// In frames, each with its header.
+    Frames,
+    /// With nothing in between, and as many bytes each.
+    Each(usize),
+}
+
+impl Layout {
+    /// Where in `bytes` the values are that stand at `place`.
+    #[inline]
+    pub(crate) fn ranges(
+        self,
+        bytes: &[u8],
+        place: Range<usize>,
+    ) -> impl Iterator<Item = Range<usize>> {
+        let mut next = place.start;
+        let mut frames = Frames::new(&bytes[place.clone()]);
+        iter::from_fn(move || {
+            let (start, end) = match self {
+                Self::Frames => {
+                    let frame = frames.next()?.ok()?;
+                    (next + LENGTH + RESULT_HEADER, next + LENGTH + frame.len())
+                }
+                Self::Each(len) => (next, next + len),
+            };
+            next = end;
+            (end <= place.end).then_some(start..end)
+        })
+    }
+}
+
 /// The values of neighbouring items, encoded.
 #[derive(Clone, Copy)]
 pub(crate) struct Values<'a> {
-    frames: &'a [u8],
+    bytes: &'a [u8],
+    layout: Layout,
     count: usize,
 }
 
 impl<'a> Values<'a> {
-    /// The values of `count` items, if these are their frames.
-    pub(crate) fn new(frames: &'a [u8], count: usize) -> Option<Self> {
-        let mut all = Frames::new(frames);
+    /// All values that stand in `bytes`.
+    pub(crate) fn new(bytes: &'a [u8], layout: Layout) -> Self {
+        let count = layout.ranges(bytes, 0..bytes.len()).count();
+        Self { bytes, layout, count }
+    }
+
+    /// The values of `count` items, if there are as many frames, and nothing else.
+    pub(crate) fn in_frames(bytes: &'a [u8], count: usize) -> Option<Self> {
+        let mut all = Frames::new(bytes);
         let is_whole = all.all(|frame| frame.is_ok_and(|frame| frame.len() >= RESULT_HEADER));
-        (is_whole && Frames::new(frames).count() == count).then_some(Self { frames, count })
+        Some(Self::new(bytes, Layout::Frames)).filter(|values| is_whole && values.count == count)
     }
 
     pub(crate) fn count(&self) -> usize {
         self.count
     }
 
-    /// Their bytes, for [`value_ranges`].
-    pub(crate) fn frames(&self) -> &'a [u8] {
-        self.frames
+    /// Values of `len` bytes each.
+    pub(crate) fn side_by_side(bytes: &'a [u8], len: usize) -> Self {
+        Self { bytes, layout: Layout::Each(len), count: bytes.len() / len }
+    }
+
+    /// All but the first ones; `first` are those of a column, which has as many.
+    pub(crate) fn skip(self, first: usize) -> Self {
+        match self.layout {
+            Layout::Each(len) => Self::side_by_side(&self.bytes[first * len..], len),
+            Layout::Frames => self,
+        }
+    }
+
+    /// Their bytes, and how they stand there.
+    pub(crate) fn bytes(&self) -> (&'a [u8], Layout) {
+        (self.bytes, self.layout)
     }
 
     /// Each of them, copied.
     pub(crate) fn parcels(&self) -> impl Iterator<Item = Parcel> + use<'a> {
-        let frames = self.frames;
-        value_ranges(frames, 0..frames.len())
-            .map(|range| Parcel::from_parts(frames[range].to_vec(), Vec::new()))
+        let (bytes, layout) = self.bytes();
+        layout
+            .ranges(bytes, 0..bytes.len())
+            .map(|range| Parcel::from_parts(bytes[range].to_vec(), Vec::new()))
     }
-}
-
-/// Where in `bytes` the values are whose frames are at `frames`.
-#[inline]
-pub(crate) fn value_ranges(
-    bytes: &[u8],
-    frames: Range<usize>,
-) -> impl Iterator<Item = Range<usize>> {
-    let mut end = frames.start;
-    Frames::new(&bytes[frames]).map_while(Result::ok).map(move |frame| {
-        let start = end + LENGTH + RESULT_HEADER;
-        end += LENGTH + frame.len();
-        start..end
-    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ResultFrame, Results, Status, value_ranges};
+    use super::{Layout, ResultFrame, Results, Status};
+    use crate::column::COLUMN;
     use crate::protocol::Item;
 
     fn item(index: u32) -> Item {
@@ -217,8 +280,8 @@ mod tests {
         let bytes = ring(&[value(300, b"ab"), value(301, b""), failure, value(303, b"c")]);
         let mut results = Results::new(&bytes);
         let values = results.values(item(300), 9);
-        let ranges = value_ranges(values.frames(), 0..values.frames().len());
-        let found: Vec<_> = ranges.map(|range| &values.frames()[range]).collect();
+        let (bytes, layout) = values.bytes();
+        let found: Vec<_> = layout.ranges(bytes, 0..bytes.len()).map(|at| &bytes[at]).collect();
         assert_eq!((values.count(), found.as_slice()), (2, &[&b"ab"[..], b""][..]));
         let Ok(Some(ResultFrame::Item { status, bytes, .. })) = results.next(item(302)) else {
             panic!("the failure is next");
@@ -227,6 +290,37 @@ mod tests {
         assert_eq!(results.values(item(303), 0).count(), 0, "no more than asked for");
         assert_eq!(results.values(item(303), 9).count(), 1);
         assert!(results.is_empty() && matches!(results.next(item(304)), Ok(None)));
+    }
+
+    fn column(first: u32, len: u32, values: &[u8]) -> Vec<u8> {
+        let [low, high, ..] = first.to_ne_bytes();
+        let parts = [[COLUMN, 0xff, low, high], len.to_ne_bytes()];
+        let frame = [parts.as_flattened(), values].concat();
+        [(frame.len() as u32).to_ne_bytes().as_slice(), &frame].concat()
+    }
+
+    #[test]
+    fn values_side_by_side_are_taken_in_one_piece() {
+        let bytes = column(300, 2, b"aabbcc");
+        let mut results = Results::new(&bytes);
+        let values = results.column(item(300), 3).unwrap().expect("a column is next").skip(1);
+        let (bytes, layout) = values.bytes();
+        assert_eq!((values.count(), bytes, layout), (2, &b"bbcc"[..], Layout::Each(2)));
+        let found: Vec<_> = layout.ranges(bytes, 0..bytes.len()).map(|at| &bytes[at]).collect();
+        assert_eq!(found, [b"bb", b"cc"]);
+        assert!(results.is_empty());
+    }
+
+    #[test]
+    fn a_column_that_cannot_be_is_an_error() {
+        let whole = column(7, 2, b"aabb");
+        for (first, most) in [(item(8), 2), (item(7), 1), (Item { seq: 1, index: 7 }, 2)] {
+            assert!(Results::new(&whole).column(first, most).is_err(), "{first:?}");
+        }
+        assert!(Results::new(&column(7, 3, b"aabb")).column(item(7), 9).is_err());
+        let none = column(7, 0, b"");
+        assert!(matches!(Results::new(&none).column(item(7), 9), Ok(None)), "no length");
+        assert!(Results::new(&none).next(item(7)).is_err(), "nor anything else");
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The answers of one call, as they come: in pieces, and in any order.
 
+use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;
 
-use mp_handle::Parcel;
+use mp_handle::{Flat, Parcel};
 use serde::de::DeserializeOwned;
 
 use crate::answer::{Answer, decode_value};
-use crate::frames::{Values, value_ranges};
+use crate::frames::{Layout, Values};
 use crate::relay::Outgoing;
 use crate::task_error::{TaskError, TaskErrorKind};
 
@@ -16,7 +17,7 @@ use crate::task_error::{TaskError, TaskErrorKind};
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pieces: Vec<Piece>,
-    /// The frames of the values.
+    /// The values.
     bytes: Parcel,
     has_failure: bool,
 }
@@ -31,9 +32,8 @@ struct Piece {
 
 #[derive(Debug)]
 enum Content {
-    /// Values, whose frames are there in the bytes of the ledger, from the worker with this
-    /// process id.
-    Values(Range<usize>, u32),
+    /// Values, which are there in the bytes of the ledger, from the worker with this process id.
+    Values(Range<usize>, Layout, u32),
     /// The answer of one item.
     One(Arc<Answer>),
 }
@@ -41,7 +41,8 @@ enum Content {
 impl Ledger {
     /// Notes the values of the items from `first` on, which come from the worker `pid`.
     pub(crate) fn put_values(&mut self, first: usize, values: Values<'_>, pid: u32) {
-        let content = Content::Values(self.bytes.push_bytes(values.frames()), pid);
+        let (bytes, layout) = values.bytes();
+        let content = Content::Values(self.bytes.push_bytes(bytes), layout, pid);
         self.pieces.push(Piece { first, content });
     }
 
@@ -71,7 +72,12 @@ impl Ledger {
         count: usize,
     ) -> Result<Vec<R>, TaskError> {
         let mut values = Vec::with_capacity(count);
-        self.decode(|_, value| value.map(|value| values.push(value)))?;
+        self.pieces.sort_by_key(|piece| piece.first);
+        for piece in &self.pieces {
+            if !self.copy(piece, &mut values) {
+                self.decode(piece, |_, value| value.map(|value| values.push(value)))?;
+            }
+        }
         if values.len() == count { Ok(values) } else { Err(TaskErrorKind::Cancelled.into()) }
     }
 
@@ -81,12 +87,14 @@ impl Ledger {
         let give_up = |each: &mut Vec<_>, end| {
             each.extend((each.len()..end).map(|place| Err(cancelled(place))));
         };
-        let decoded = self.decode(|place, result| {
-            give_up(&mut each, place);
-            each.push(result);
-            Ok::<(), std::convert::Infallible>(())
-        });
-        let Ok(()) = decoded;
+        self.pieces.sort_by_key(|piece| piece.first);
+        for piece in &self.pieces {
+            let Ok(()) = self.decode(piece, |place, result| {
+                give_up(&mut each, place);
+                each.push(result);
+                Ok::<(), Infallible>(())
+            });
+        }
         give_up(&mut each, count);
         each
     }
@@ -99,33 +107,37 @@ impl Ledger {
         self.pieces.sort_by_key(|piece| piece.first);
         self.pieces.iter().try_for_each(|Piece { first, content }| match content {
             Content::One(answer) => take(*first, Outgoing::One(answer)),
-            Content::Values(range, pid) => {
-                let count = value_ranges(self.bytes.bytes(), range.clone()).count();
-                let frames = &self.bytes.bytes()[range.clone()];
-                take(*first, Outgoing::Values { frames, count, pid: *pid })
+            Content::Values(place, layout, pid) => {
+                let values = Values::new(&self.bytes.bytes()[place.clone()], *layout);
+                take(*first, Outgoing::Values { values, pid: *pid })
             }
         })
     }
 
-    /// Hands what came of each item to `take`, with its place, in the order of the items.
+    /// Copies values that stand side by side as they lie in memory; tells whether it could.
+    fn copy<R>(&self, piece: &Piece, values: &mut Vec<R>) -> bool {
+        let (Some(flat), Content::Values(place, layout, _)) = (Flat::new(), &piece.content) else {
+            return false;
+        };
+        let bytes = &self.bytes.bytes()[place.clone()];
+        *layout == Layout::Each(flat.size()) && flat.extend(values, bytes)
+    }
+
+    /// Hands what came of each item of a piece to `take`, with its place, in their order.
     fn decode<R: DeserializeOwned, E>(
-        &mut self,
+        &self,
+        Piece { first, content }: &Piece,
         mut take: impl FnMut(usize, Result<R, TaskError>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.pieces.sort_by_key(|piece| piece.first);
-        for Piece { first, content } in &self.pieces {
-            match content {
-                Content::One(answer) => take(*first, answer.decode(*first))?,
-                Content::Values(frames, pid) => {
-                    let ranges = value_ranges(self.bytes.bytes(), frames.clone());
-                    for (place, range) in (*first..).zip(ranges) {
-                        let value = decode_value(&self.bytes, range);
-                        take(place, value.map_err(|error| error.at(place).of(*pid)))?;
-                    }
-                }
-            }
-        }
-        Ok(())
+        let (place, layout, pid) = match content {
+            Content::One(answer) => return take(*first, answer.decode(*first)),
+            Content::Values(place, layout, pid) => (place.clone(), layout, *pid),
+        };
+        let ranges = layout.ranges(self.bytes.bytes(), place);
+        (*first..).zip(ranges).try_for_each(|(place, range)| {
+            let value = decode_value(&self.bytes, range);
+            take(place, value.map_err(|error| error.at(place).of(pid)))
+        })
     }
 }
 

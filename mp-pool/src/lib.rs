@@ -9,7 +9,9 @@ mod callbacks;
 mod calls;
 mod cause;
 mod chunk;
+mod column;
 mod context;
+mod copies;
 mod current;
 mod driver;
 mod engine;
@@ -52,6 +54,7 @@ mod task;
 mod task_error;
 mod thread_pool;
 mod threads;
+mod travel;
 mod watch;
 mod worker;
 

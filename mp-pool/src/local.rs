@@ -28,7 +28,7 @@ impl Local {
     pub(crate) fn run(&mut self, chunk: &Chunk) {
         let mut run = self.take_run(chunk);
         run.items = Parcel::from_parts(chunk.bytes().to_vec(), chunk.descriptors().to_vec());
-        run.begin(0, chunk.table(), Limits::NONE, false);
+        run.begin(0, chunk.item_lengths(), Limits::NONE, false);
         if let Some(context) = &chunk.call().context {
             self.learn(context);
         }

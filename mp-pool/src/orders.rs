@@ -20,6 +20,9 @@ pub(crate) enum TaskFrame<'a> {
 pub(crate) struct ChunkHeader {
     pub(crate) seq: u32,
     pub(crate) function: u32,
+    pub(crate) count: u32,
+    /// The length of each item, if they have all the same: otherwise zero, and a table follows.
+    pub(crate) each: u32,
     /// The number of the value that its tasks share.
     pub(crate) context: u32,
     /// The items come over the socket.
@@ -47,7 +50,7 @@ impl Limits {
     }
 }
 
-const TASK_WORDS: usize = 10;
+const TASK_WORDS: usize = 11;
 pub(crate) const TASK_HEADER: usize = 4 * TASK_WORDS;
 
 impl<'a> TaskFrame<'a> {
@@ -60,13 +63,13 @@ impl<'a> TaskFrame<'a> {
     /// The header, which stands before the table and the bytes.
     pub(crate) fn header(&self) -> [u8; TASK_HEADER] {
         let words = match *self {
-            Self::Function { number, .. } => [Self::FUNCTION, number, 0, 0, 0, 0, 0, 0, 0, 0],
+            Self::Function { number, .. } => [Self::FUNCTION, number, 0, 0, 0, 0, 0, 0, 0, 0, 0],
             Self::Context { number, head, spilled, .. } => {
-                [Self::CONTEXT, number, head, u32::from(spilled), 0, 0, 0, 0, 0, 0]
+                [Self::CONTEXT, number, head, u32::from(spilled), 0, 0, 0, 0, 0, 0, 0]
             }
-            Self::Forget { number } => [Self::FORGET, number, 0, 0, 0, 0, 0, 0, 0, 0],
-            Self::Chunk { header, table, .. } => header.words(table),
-            Self::Exit => [Self::EXIT, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            Self::Forget { number } => [Self::FORGET, number, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            Self::Chunk { header, .. } => header.words(),
+            Self::Exit => [Self::EXIT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         };
         let mut header = [0; TASK_HEADER];
         for (bytes, word) in header.chunks_exact_mut(4).zip(words) {
@@ -88,8 +91,10 @@ impl<'a> TaskFrame<'a> {
             }
             Self::FORGET => Some(Self::Forget { number }),
             Self::CHUNK => {
-                let (table, bytes) = bytes.split_at_checked(words[5] as usize)?;
-                Some(Self::Chunk { header: ChunkHeader::from_words(&words), table, bytes })
+                let header = ChunkHeader::from_words(&words);
+                let entries = if header.each == 0 { header.count as usize } else { 0 };
+                let (table, bytes) = bytes.split_at_checked(entries.checked_mul(4)?)?;
+                Some(Self::Chunk { header, table, bytes })
             }
             Self::EXIT => Some(Self::Exit),
             _ => None,
@@ -98,14 +103,14 @@ impl<'a> TaskFrame<'a> {
 }
 
 impl ChunkHeader {
-    fn words(&self, table: &[u8]) -> [u32; TASK_WORDS] {
-        let Self { seq, function, context, spilled, is_guarded, limits } = *self;
+    fn words(&self) -> [u32; TASK_WORDS] {
+        let Self { seq, function, count, each, context, spilled, is_guarded, limits } = *self;
         let (low, high) = (|word: u64| word as u32, |word: u64| (word >> 32) as u32);
         let flags = u32::from(spilled) | u32::from(is_guarded) << 1;
-        let len = table.len() as u32;
-        let Limits { soft, hard } = limits;
-        let chunk = TaskFrame::CHUNK;
-        [chunk, seq, function, context, flags, len, low(soft), high(soft), low(hard), high(hard)]
+        let mut words = [TaskFrame::CHUNK, seq, function, context, flags, count, each, 0, 0, 0, 0];
+        let limits = [limits.soft, limits.hard].map(|limit| [low(limit), high(limit)]);
+        words[7..].copy_from_slice(limits.as_flattened());
+        words
     }
 
     fn from_words(words: &[u32; TASK_WORDS]) -> Self {
@@ -113,10 +118,12 @@ impl ChunkHeader {
         Self {
             seq: words[1],
             function: words[2],
+            count: words[5],
+            each: words[6],
             context: words[3],
             spilled: words[4] & 1 != 0,
             is_guarded: words[4] & 2 != 0,
-            limits: Limits { soft: wide(6), hard: wide(8) },
+            limits: Limits { soft: wide(7), hard: wide(9) },
         }
     }
 }

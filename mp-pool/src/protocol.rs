@@ -14,14 +14,16 @@
 //!   parent takes back all that is not claimed by moving the mark behind which frames count; each
 //!   is one compare-and-swap of the whole word, so that a chunk is either run or taken back.
 //! - **running** is the item that has begun. The worker stores it before it calls the function,
-//!   so an item that is neither stored there nor answered has not begun, and may run elsewhere.
+//!   so an item that is neither stored there nor answered has not begun, and may run elsewhere. In
+//!   a [column](crate::column) it also says how many values are written.
 //!   If items have a deadline, the worker ends an item, and the parent condemns one, by a
 //!   compare-and-swap of this word: an item either ended in time or is the one that was stopped.
 //! - **started** is when it began, on the monotonic clock, if items have a deadline.
 
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mp_handle::{Kind, Region, RegionError, ring_size};
+use mp_handle::{Kind, Region, RegionError, View, ring_size};
 
 /// The capacity of each ring, in bytes.
 pub(crate) const RING: usize = 128 << 10;
@@ -48,7 +50,11 @@ fn is_before(a: u32, b: u32) -> bool {
 
 /// The three words of a worker's region.
 #[derive(Debug)]
-pub(crate) struct Words(Region);
+pub(crate) struct Words {
+    window: View<AtomicU64>,
+    running: View<AtomicU64>,
+    started: View<AtomicU64>,
+}
 
 /// One item of one chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,19 +83,15 @@ impl Item {
 }
 
 impl Words {
-    pub(crate) fn new(region: Region) -> Result<Self, RegionError> {
+    pub(crate) fn new(region: &Region) -> Result<Self, RegionError> {
         region.expect(KIND, 0)?;
-        Ok(Self(region))
-    }
-
-    fn at(&self, offset: usize) -> &AtomicU64 {
-        self.0.atomic_u64(offset).expect("the words are at the start of every region of this kind")
+        let word = |offset| View::new(region, offset).map_err(io::Error::other);
+        Ok(Self { window: word(WINDOW)?, running: word(RUNNING)?, started: word(STARTED)? })
     }
 
     /// Worker: claims chunk `seq`; false if the parent has taken it back.
     pub(crate) fn claim(&self, seq: u32) -> bool {
-        let window = self.at(WINDOW);
-        window
+        self.window
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
                 let taken_back = (word >> 32) as u32;
                 let next = u64::from(seq.wrapping_add(1));
@@ -101,9 +103,9 @@ impl Words {
 
     /// Parent: takes back all chunks before `end` that are not claimed; returns the first of them.
     pub(crate) fn take_back(&self, end: u32) -> u32 {
-        let window = self.at(WINDOW);
         let taken = |word: u64| u64::from(end) << 32 | word & u64::from(u32::MAX);
-        let before = window
+        let before = self
+            .window
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| Some(taken(word)))
             .expect("the closure always gives a value");
         before as u32
@@ -111,49 +113,53 @@ impl Words {
 
     /// Parent: whether chunk `seq` has been claimed.
     pub(crate) fn is_claimed(&self, seq: u32) -> bool {
-        is_before(seq, self.at(WINDOW).load(Ordering::Acquire) as u32)
+        is_before(seq, self.window.load(Ordering::Acquire) as u32)
     }
 
-    /// Worker: is about to call the function for `item`; `now` if the item has a deadline.
+    /// Worker: is about to call the function for `item`; `now` if the item has a deadline. If it
+    /// writes a [column](crate::column), the values of all items before are written.
     pub(crate) fn begin(&self, item: Item, now: Option<u64>) {
         if let Some(now) = now {
-            self.at(STARTED).store(now, Ordering::Relaxed);
+            self.started.store(now, Ordering::Relaxed);
         }
-        self.at(RUNNING).store(item.word(BEGUN), Ordering::Release);
+        self.running.store(item.word(BEGUN), Ordering::Release);
     }
 
     /// Worker: the next item begins at `now`, whether or not it has a deadline.
     pub(crate) fn set_started(&self, now: u64) {
-        self.at(STARTED).store(now, Ordering::Relaxed);
+        self.started.store(now, Ordering::Relaxed);
     }
 
     /// Worker: the function has returned; false if the parent has condemned the item.
     pub(crate) fn end(&self, item: Item) -> bool {
         let ended = item.word(ENDED);
-        let running = self.at(RUNNING);
-        let swap =
-            running.compare_exchange(item.word(BEGUN), ended, Ordering::AcqRel, Ordering::Relaxed);
+        let swap = self.running.compare_exchange(
+            item.word(BEGUN),
+            ended,
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
         swap.is_ok()
     }
 
-    /// Parent: whether `item` has begun, and when. Only for items with a deadline is the time
-    /// that of this item.
-    pub(crate) fn begun(&self, item: Item) -> Option<u64> {
-        let word = self.at(RUNNING).load(Ordering::Acquire);
-        (word == item.word(BEGUN) || word == item.word(CONDEMNED))
-            .then(|| self.at(STARTED).load(Ordering::Relaxed))
+    /// Parent: the item of chunk `seq` that has begun and not ended, as far as that is known, and
+    /// when it began. Only for items with a deadline is the time that of this item.
+    pub(crate) fn begun(&self, seq: u32) -> Option<(Item, u64)> {
+        let word = self.running.load(Ordering::Acquire);
+        let item = Item { seq: (word >> 32) as u32, index: word as u32 >> 2 };
+        let has_begun = item.seq == seq && (word & 3 == BEGUN || word & 3 == CONDEMNED);
+        has_begun.then(|| (item, self.started.load(Ordering::Relaxed)))
     }
 
     /// Parent: whether `item` has begun, and may have ended since without having been told of.
     pub(crate) fn has_begun(&self, item: Item) -> bool {
-        let word = self.at(RUNNING).load(Ordering::Acquire);
+        let word = self.running.load(Ordering::Acquire);
         [BEGUN, CONDEMNED, ENDED].into_iter().any(|state| word == item.word(state))
     }
 
     /// Parent: condemns `item`; false if it has ended.
     pub(crate) fn condemn(&self, item: Item) -> bool {
-        let running = self.at(RUNNING);
-        let swap = running.compare_exchange(
+        let swap = self.running.compare_exchange(
             item.word(BEGUN),
             item.word(CONDEMNED),
             Ordering::AcqRel,
@@ -179,7 +185,7 @@ mod tests {
     use super::{Item, Words, create_region};
 
     fn words() -> Words {
-        Words::new(create_region().unwrap()).unwrap()
+        Words::new(&create_region().unwrap()).unwrap()
     }
 
     #[test]
@@ -212,18 +218,18 @@ mod tests {
     fn an_item_ends_in_time_or_is_condemned_but_not_both() {
         let words = words();
         let (item, next) = (Item { seq: 7, index: 4095 }, Item { seq: 8, index: 0 });
-        assert!(words.begun(item).is_none() && !words.has_begun(item));
+        assert!(words.begun(7).is_none() && !words.has_begun(item));
         words.begin(item, Some(5));
-        assert_eq!((words.begun(item), words.begun(next)), (Some(5), None));
+        assert_eq!((words.begun(7), words.begun(8)), (Some((item, 5)), None));
         assert!(words.end(item));
         assert!(!words.condemn(item), "ended before");
-        assert_eq!(words.begun(item), None);
+        assert_eq!(words.begun(7), None);
         assert!(words.has_begun(item), "it must not begin again");
 
         words.begin(next, Some(6));
         assert!(!words.condemn(item), "of another item");
         assert!(words.condemn(next));
         assert!(!words.end(next), "condemned before");
-        assert_eq!(words.begun(next), Some(6));
+        assert_eq!(words.begun(8), Some((next, 6)));
     }
 }

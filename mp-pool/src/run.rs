@@ -1,18 +1,21 @@
 //! A chunk that is being run, in the worker.
 
 use std::ops::Range;
+use std::slice;
 
-use mp_handle::{Parcel, SLICE};
+use mp_handle::{Flat, Parcel, SLICE};
 use mp_process::{ForeignFunction, Func, Function, catch_panic};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::chunk::lengths;
+use crate::column::Column;
+use crate::copies;
 use crate::frames::Status;
 use crate::orders::Limits;
 use crate::outlet::Outlet;
 use crate::output::TaskOutput;
 use crate::protocol::{Item, now};
+use crate::travel::{self, Kept, Lengths};
 
 /// A task function, wrapped into what runs a whole chunk with it. It travels to all processes of
 /// the same program.
@@ -35,13 +38,15 @@ impl Routine {
     }
 }
 
+/// What a call of `F` with the arguments `A` gives.
+type Value<F, A, M> = <<F as Function<A>>::Output as TaskOutput<M>>::Value;
+
 /// The chunk, and the way for its results. One serves all chunks of a worker.
 pub(crate) struct Run {
     pub(crate) outlet: Outlet,
     pub(crate) items: Parcel,
     seq: u32,
-    /// The lengths of the items.
-    table: Vec<u8>,
+    lengths: Kept,
     limits: Limits,
     /// Somebody may stop an item, so that none ends unless the parent lets it.
     is_guarded: bool,
@@ -51,29 +56,32 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new(outlet: Outlet) -> Self {
-        let (items, answer) = (Parcel::new(), Parcel::new());
-        let (table, rings) = (Vec::new(), Rings::new(0));
         Self {
             outlet,
-            items,
+            items: Parcel::new(),
             seq: 0,
-            table,
+            lengths: Kept::default(),
             limits: Limits::NONE,
             is_guarded: false,
-            answer,
-            rings,
+            answer: Parcel::new(),
+            rings: Rings::new(0),
         }
     }
 
     /// Turns to another chunk, whose items are there.
-    pub(crate) fn begin(&mut self, seq: u32, table: &[u8], limits: Limits, is_guarded: bool) {
+    pub(crate) fn begin(
+        &mut self,
+        seq: u32,
+        lengths: Lengths<'_>,
+        limits: Limits,
+        is_guarded: bool,
+    ) {
         self.seq = seq;
         self.limits = limits;
         self.is_guarded = is_guarded;
         self.outlet.limit(limits);
-        self.table.clear();
-        self.table.extend_from_slice(table);
-        self.rings = Rings::new(table.len() / 4);
+        self.lengths.keep(lengths);
+        self.rings = Rings::new(lengths.count());
     }
 
     /// The wrapper: calls `f` for each item.
@@ -83,28 +91,121 @@ impl Run {
         F::Output: TaskOutput<M>,
         A: DeserializeOwned,
     {
-        let Self { outlet, items, seq, table, limits, is_guarded, answer, rings } = &mut *run;
-        let (seq, timed, mut start) = (*seq, limits.are_set() || *is_guarded, 0);
-        for (index, len) in (0..).zip(lengths(table)) {
-            let item = Item { seq, index };
-            let range = start..start + len;
-            start = range.end;
-            outlet.begin(item, timed);
-            let status = call::<F, A, M>(f, items, range, answer);
-            if timed && !outlet.end(item) {
-                // The parent has decided that this item took too long: it is about to kill
-                // this process, and nothing more may be told.
-                loop {
-                    std::thread::sleep(SLICE);
-                }
-            }
-            outlet.push(item, status, answer);
-            if rings.is_due() {
-                outlet.ring();
+        let mut cursor = Cursor { seq: run.seq, index: 0, start: 0 };
+        let count = run.lengths.get().count();
+        while cursor.index < count {
+            if !run.column::<F, A, M>(f, &mut cursor) {
+                run.one::<F, A, M>(f, &mut cursor);
             }
         }
-        outlet.ring();
+        run.outlet.ring();
         run
+    }
+
+    /// Calls `f` for the next item.
+    fn one<F, A, M>(&mut self, f: F, cursor: &mut Cursor)
+    where
+        F: Function<A>,
+        F::Output: TaskOutput<M>,
+        A: DeserializeOwned,
+    {
+        let timed = self.is_timed();
+        let (item, range) = cursor.advance(self.lengths.get());
+        self.outlet.begin(item, timed);
+        let status = call::<F, A, M>(f, &self.items, range, &mut self.answer);
+        if timed && !self.outlet.end(item) {
+            // The parent has decided that this item took too long: it is about to kill this
+            // process, and nothing more may be told.
+            loop {
+                std::thread::sleep(SLICE);
+            }
+        }
+        self.outlet.push(item, status, &mut self.answer);
+        if self.rings.is_due() {
+            self.outlet.ring();
+        }
+    }
+
+    /// Calls `f` for the next items, and tells their values side by side, up to one that has none;
+    /// false, and nothing is done, if that cannot be.
+    fn column<F, A, M>(&mut self, f: F, cursor: &mut Cursor) -> bool
+    where
+        F: Function<A>,
+        F::Output: TaskOutput<M>,
+        A: DeserializeOwned,
+    {
+        let Some(flat) = Flat::<Value<F, A, M>>::new().filter(|_| !self.is_timed()) else {
+            return false;
+        };
+        let room = Column::room(flat.size(), self.lengths.get().count() - cursor.index);
+        let Self { lengths, outlet: Outlet::Parent(link), items, answer, rings, .. } = self else {
+            return false;
+        };
+        if room < 2 || link.is_timed() {
+            return false;
+        }
+        let first = cursor.item();
+        let Ok(mut column) = Column::begin(&mut link.results, first, flat.size(), room) else {
+            // There is no room for so many. A single value waits for it.
+            return false;
+        };
+        let (mut item, end, mut is_due) = (first, cursor.index + room, false);
+        let called = catch_panic(|| {
+            while cursor.index < end {
+                let range;
+                (item, range) = cursor.advance(lengths.get());
+                link.words.begin(item, None);
+                let value = evaluate::<F, A, M>(f, items, range, answer);
+                copies::end_if_copy();
+                match value {
+                    Ok(value) => column.push(flat.bytes(slice::from_ref(&value))),
+                    Err(status) => return Some(status),
+                }
+                is_due = rings.is_due();
+                if is_due {
+                    break;
+                }
+            }
+            None
+        });
+        // One that panics has not come past the last look.
+        copies::end_if_copy();
+        column.publish();
+        let status =
+            called.unwrap_or_else(|panic| Some(describe(answer, Status::Panicked, &panic)));
+        if let Some(status) = status {
+            link.push(item, status, answer);
+        }
+        if is_due {
+            link.bell.ring();
+        }
+        true
+    }
+
+    fn is_timed(&self) -> bool {
+        self.limits.are_set() || self.is_guarded
+    }
+}
+
+/// The item whose turn it is, and where its bytes begin.
+struct Cursor {
+    seq: u32,
+    index: usize,
+    start: usize,
+}
+
+impl Cursor {
+    fn item(&self) -> Item {
+        Item { seq: self.seq, index: self.index as u32 }
+    }
+
+    /// Gives the item and where its bytes are, and goes on to the next.
+    #[inline]
+    fn advance(&mut self, lengths: Lengths<'_>) -> (Item, Range<usize>) {
+        let (item, start) = (self.item(), self.start);
+        self.start += lengths.at(self.index);
+        self.index += 1;
+        (item, start..self.start)
     }
 }
 
@@ -158,19 +259,35 @@ where
     A: DeserializeOwned,
 {
     answer.clear();
-    let args = match items.get::<A>(range) {
-        Ok(args) => args,
-        Err(error) => return describe(answer, Status::NotDecoded, &error.to_string()),
-    };
-    let called = catch_panic(|| match f.call(args).into_result() {
-        Ok(value) => answer.push(&value).map(|_| Status::Returned),
-        Err(failure) => answer.push(&failure).map(|_| Status::Failed),
+    let called = catch_panic(|| {
+        let value = match evaluate::<F, A, M>(f, items, range, answer) {
+            Ok(value) => value,
+            Err(status) => return status,
+        };
+        match travel::push(answer, &value) {
+            Ok(_) => Status::Returned,
+            Err(error) => describe(answer, Status::NotEncoded, &error.to_string()),
+        }
     });
-    match called {
-        Ok(Ok(status)) => status,
-        Ok(Err(error)) => describe(answer, Status::NotEncoded, &error.to_string()),
-        Err(panic) => describe(answer, Status::Panicked, &panic),
-    }
+    called.unwrap_or_else(|panic| describe(answer, Status::Panicked, &panic))
+}
+
+/// Calls `f` with one item. Why it has no value is then the only content of `answer`.
+#[inline]
+fn evaluate<F, A, M>(
+    f: F,
+    items: &Parcel,
+    range: Range<usize>,
+    answer: &mut Parcel,
+) -> Result<Value<F, A, M>, Status>
+where
+    F: Function<A>,
+    F::Output: TaskOutput<M>,
+    A: DeserializeOwned,
+{
+    let args = travel::get::<A>(items, range)
+        .map_err(|error| describe(answer, Status::NotDecoded, &error.to_string()))?;
+    f.call(args).into_result().map_err(|failure| describe(answer, Status::Failed, &failure))
 }
 
 /// Puts the description of a failure into `answer`.

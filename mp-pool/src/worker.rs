@@ -9,6 +9,7 @@ use mp_process::Func;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Contexts;
+use crate::copies;
 use crate::current;
 use crate::frames::{RESULT_HEADER, ResultFrame, Status};
 use crate::insight::Reporter;
@@ -18,6 +19,7 @@ use crate::protocol::{Item, RESULTS, RING, TASKS, Words, context_tag};
 use crate::run::{Routine, Run, describe};
 use crate::state::{self, Finalizer, Maker};
 use crate::surroundings;
+use crate::travel::Lengths;
 
 /// What a worker gets from the parent at its start.
 #[derive(Serialize, Deserialize)]
@@ -45,15 +47,21 @@ pub(crate) type Initializer = Func<Parcel, Result<(), String>>;
 pub(crate) struct Link {
     pub(crate) words: Words,
     pub(crate) bell: Bell,
-    results: Producer,
+    pub(crate) results: Producer,
     post: Post,
     reporter: Option<Reporter>,
 }
 
 impl Link {
+    /// Whether the parent wants to know of each item how long it took.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.reporter.is_some()
+    }
+
     /// Tells the parent what became of an item; waits for room if there is none.
     #[inline]
     pub(crate) fn push(&mut self, item: Item, status: Status, parcel: &Parcel) {
+        copies::end_if_copy();
         if let Some(reporter) = &mut self.reporter {
             // The next item begins now.
             self.words.set_started(reporter.end(status != Status::Returned));
@@ -86,6 +94,7 @@ impl Link {
     }
 
     fn push_frame(&mut self, parts: &[&[u8]]) {
+        copies::end_if_copy();
         while let Err(error) = self.results.try_push(parts) {
             match error {
                 PushError::Full => {
@@ -101,6 +110,7 @@ impl Link {
 
     /// Sends what the finalizer has returned, or why that cannot be sent.
     fn farewell(&self, status: Status, parcel: &Parcel) {
+        copies::end_if_copy();
         if let Err(reason) = self.send(status.farewell_tag(), parcel) {
             let mut answer = Parcel::new();
             let status = describe(&mut answer, Status::NotEncoded, &reason);
@@ -132,6 +142,7 @@ fn wait_writable(post: &Post) {
 pub(crate) fn main(start: Start) -> Result<(), String> {
     let Start { region, reports, bell, post, id, cpu, initializer, state, finalizer } = start;
     current::become_worker(id);
+    copies::become_original();
     cpu.map_or(Ok(()), surroundings::pin_to)?;
     let mut tasks = Consumer::attach(&region, TASKS, RING).map_err(text)?;
     let results = Producer::attach(&region, RESULTS, RING).map_err(text)?;
@@ -139,13 +150,17 @@ pub(crate) fn main(start: Start) -> Result<(), String> {
     if let Some(initializer) = initializer {
         let arguments = post.receive().map_err(text)?;
         let (_, arguments) = arguments.ok_or("the initializer's arguments have not come")?;
-        initializer.call(arguments)?;
+        let initialized = initializer.call(arguments);
+        copies::end_if_copy();
+        initialized?;
     }
     if let Some(maker) = state {
         let (_, arguments) = post.receive().map_err(text)?.ok_or("the arguments have not come")?;
-        state::keep(maker.call(arguments)?);
+        let made = maker.call(arguments);
+        copies::end_if_copy();
+        state::keep(made?);
     }
-    let words = Words::new(region).map_err(text)?;
+    let words = Words::new(&region).map_err(text)?;
     let reporter = reports.as_ref().map(Reporter::new).transpose().map_err(text)?;
     let link = Link { words, bell, results, post, reporter };
     let mut worker = Worker::new(link);
@@ -228,13 +243,25 @@ impl Worker {
                 self.contexts.add(number, received.map(|parcel| (parcel, head)));
             }
             TaskFrame::Forget { number } => self.contexts.forget(number),
-            TaskFrame::Chunk { header, table, bytes } => self.run_chunk(header, table, bytes)?,
+            TaskFrame::Chunk { header, table, bytes } => {
+                let (each, count) = (header.each as usize, header.count as usize);
+                let lengths = match each {
+                    0 => Lengths::Table(table),
+                    len => Lengths::Each { len, count },
+                };
+                self.run_chunk(header, lengths, bytes)?;
+            }
             TaskFrame::Exit => {}
         }
         Ok(())
     }
 
-    fn run_chunk(&mut self, chunk: ChunkHeader, table: &[u8], bytes: &[u8]) -> Result<(), String> {
+    fn run_chunk(
+        &mut self,
+        chunk: ChunkHeader,
+        lengths: Lengths<'_>,
+        bytes: &[u8],
+    ) -> Result<(), String> {
         let received = if chunk.spilled {
             let items = receive(&self.link().post, u64::from(chunk.seq));
             items.map(|items| self.run().items = items)
@@ -249,7 +276,7 @@ impl Worker {
         }
         let link = self.link();
         if let Some(reporter) = &mut link.reporter {
-            link.words.set_started(reporter.begin(chunk.seq, table.len() / 4));
+            link.words.set_started(reporter.begin(chunk.seq, lengths.count()));
         }
         let function = self.functions.get(&chunk.function);
         let function = function.ok_or("a function that was not announced")?;
@@ -257,13 +284,13 @@ impl Worker {
             let Self { run, contexts, .. } = self;
             contexts.within(chunk.context, || {
                 *run = run.take().map(|mut run| {
-                    run.begin(chunk.seq, table, chunk.limits, chunk.is_guarded);
+                    run.begin(chunk.seq, lengths, chunk.limits, chunk.is_guarded);
                     function.call(run)
                 });
             })
         });
         if let Err(reason) = began {
-            self.refuse(chunk.seq, table.len() / 4, &reason);
+            self.refuse(chunk.seq, lengths.count(), &reason);
         }
         Ok(())
     }

@@ -64,6 +64,61 @@ fn a_task_may_fork_a_child_that_exits_in_the_ordinary_way() {
     assert!(all.iter().all(|pid| pids.contains(pid)), "the worker lives on");
 }
 
+/// Forks, and returns in both processes: each says who it is.
+fn fork_and_return(_: u32) -> u32 {
+    // SAFETY: the worker has one thread, so nothing is locked in the child.
+    match unsafe { libc::fork() } {
+        0 => {}
+        child => {
+            let mut status = 0;
+            // SAFETY: the status is written by waitpid.
+            unsafe { libc::waitpid(child, &raw mut status, 0) };
+            assert!(libc::WIFSIGNALED(status), "the child has ended at once");
+        }
+    }
+    process::id()
+}
+
+fn fork_and_panic(n: u32) -> u32 {
+    let worker = process::id();
+    let pid = fork_and_return(n);
+    assert_eq!(pid, worker, "nobody hears this");
+    pid
+}
+
+#[mp_process::test]
+fn a_forked_child_that_returns_from_its_task_ends_at_once() {
+    let _watchdog = Watchdog::new("a_forked_child_that_returns_from_its_task_ends_at_once");
+    let pool = Pool::new(1).unwrap();
+    let pid = pool.worker_pids()[0];
+    for chunk_size in [1, 20] {
+        let all = pool.task(fork_and_return).chunk_size(chunk_size).map(0..20);
+        assert_eq!(all.unwrap(), [pid; 20]);
+        let all = pool.task(fork_and_panic).chunk_size(chunk_size).map(0..20);
+        assert_eq!(all.unwrap(), [pid; 20]);
+        let texts = pool.task(|n: u32| fork_and_return(n).to_string()).chunk_size(chunk_size);
+        assert_eq!(texts.map(0..20).unwrap(), vec![pid.to_string(); 20]);
+    }
+}
+
+#[mp_process::test]
+fn a_forked_child_that_returns_from_what_a_worker_begins_and_ends_with_ends_at_once() {
+    let _watchdog = Watchdog::new("a_forked_child_that_returns_from_what_a_worker_begins_with");
+    let forks = |n: u32| assert!(fork_and_return(n) > 0);
+    let pool = Pool::builder()
+        .workers(1)
+        .initializer(forks, (1,))
+        .state(fork_and_return, (1,))
+        .finalizer(|| fork_and_return(1))
+        .build()
+        .unwrap();
+    let pid = pool.worker_pids()[0];
+    assert_eq!(pool.task(|state: &mut u32| *state).with_state().apply(()).unwrap(), pid);
+    pool.close();
+    pool.join().unwrap();
+    assert_eq!(pool.exit_results(), [(0, Ok(pid))]);
+}
+
 #[mp_process::test]
 fn a_task_may_close_the_standard_streams() {
     let _watchdog = Watchdog::new("a_task_may_close_the_standard_streams");

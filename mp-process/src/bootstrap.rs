@@ -231,16 +231,20 @@ fn take_program_name() {
     }
 }
 
-/// Sends what became of the function, and returns the code to exit with.
+/// Sends what became of the function, and returns the code to exit with. A copy that the function
+/// has forked, and that has returned from it as well, ends here: the result is not its own.
 pub(crate) fn deliver(post: &Post, reply: Reply) -> i32 {
-    // What the function printed is to be there when its result is.
-    let _ = io::stdout().flush();
     let (tag, parcel, code) = match reply {
         Reply::Returned(parcel) => (Tag::Returned, parcel, 0),
         Reply::Panicked(panic) => (Tag::Panicked, text_or_empty(&panic), panic::EXIT_CODE),
         Reply::NotStarted(reason) => (Tag::NotStarted, text_or_empty(&reason), 1),
         Reply::NotEncoded(reason) => (Tag::NotEncoded, text_or_empty(&reason), 1),
     };
+    if !current::holds_line() {
+        sys::exit_at_once(code);
+    }
+    // What the function printed is to be there when its result is.
+    let _ = io::stdout().flush();
     send(post, tag, &parcel);
     code
 }

@@ -61,6 +61,9 @@ static PERSON: OnceLock<Person> = OnceLock::new();
 /// The socket to the parent, if this is a child.
 static LINE: OnceLock<Post> = OnceLock::new();
 
+/// The process that has it.
+static HOLDER: AtomicU32 = AtomicU32::new(0);
+
 fn person() -> &'static Person {
     let mut person = PERSON.get_or_init(Person::first);
     while let Some(forked) = person.forked.get() {
@@ -157,6 +160,7 @@ impl ParentProcess {
 /// Notes the socket to the parent. In a forked process it takes the place of that of its parent,
 /// and the number, so that nothing holds on to the other.
 pub(crate) fn hold_line(socket: OwnedFd) -> &'static Post {
+    HOLDER.store(std::process::id(), Ordering::Relaxed);
     match LINE.get() {
         Some(line) => {
             // It cannot fail: both are open.
@@ -165,6 +169,11 @@ pub(crate) fn hold_line(socket: OwnedFd) -> &'static Post {
         }
         None => LINE.get_or_init(|| Post::from(socket)),
     }
+}
+
+/// Whether the line is this process's own: not so in a copy that its function has forked.
+pub(crate) fn holds_line() -> bool {
+    HOLDER.load(Ordering::Relaxed) == std::process::id()
 }
 
 /// Notes who this child is.

@@ -69,7 +69,8 @@ pub(crate) fn install_hook() {
         let panic = describe(info);
         if cfg!(panic = "abort") {
             // Nothing can be caught in this build: this is the last chance to tell the parent.
-            if let (Some(post), Ok(parcel)) = (current::line(), Parcel::encode(&panic)) {
+            let line = current::line().filter(|_| current::holds_line());
+            if let (Some(post), Ok(parcel)) = (line, Parcel::encode(&panic)) {
                 bootstrap::send(post, Tag::Panicked, &parcel);
             }
         }

@@ -175,3 +175,24 @@ fn a_result_that_has_arrived_is_kept_whatever_follows() {
     let status = child.exit_status().unwrap();
     assert!(matches!(status, ExitStatus::Signaled { signal: libc::SIGABRT, .. }), "{status}");
 }
+
+/// Forks, and returns in both processes: each says who it is.
+fn fork_and_return() -> (u32, i32) {
+    let mut status = 0;
+    // SAFETY: no other thread holds anything; the status is written by waitpid.
+    unsafe {
+        let child = libc::fork();
+        if child > 0 {
+            libc::waitpid(child, &raw mut status, 0);
+        }
+    }
+    (process::id(), status)
+}
+
+#[mp_process::test]
+fn a_forked_child_that_returns_from_its_function_ends_at_once() {
+    let _watchdog = watchdog();
+    let process = spawn(fork_and_return, ()).unwrap();
+    let pid = process.pid();
+    assert_eq!(process.join().unwrap(), (pid, 0), "the result is that of the process itself");
+}

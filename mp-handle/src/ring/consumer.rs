@@ -1,5 +1,6 @@
 //! The side that pops.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use super::{Corrupt, FRAME_HEADER, RingError, Shared};
@@ -112,6 +113,30 @@ impl Consumer {
             self.consume(published);
         }
         Ok(published)
+    }
+
+    /// Copies some bytes of the frame that the producer is [writing](super::Draft) to the end of
+    /// `out`; nothing, and returns false, if there is one that was published.
+    ///
+    /// That they are written is for the caller to know, by a word that the producer stores with
+    /// `Release` when they are. Loaded before this is called, the word is about this draft: if the
+    /// producer had gone on to another since, it would have published this one first.
+    ///
+    /// # Errors
+    ///
+    /// Fails, and copies nothing, if no frame could be as long.
+    pub fn read_draft(&self, range: Range<usize>, out: &mut Vec<u8>) -> Result<bool, RingError> {
+        let most = self.shared.capacity / 2 - FRAME_HEADER;
+        if range.start > range.end || range.end > most {
+            let (claimed, published) = (range.end as u64, most as u64);
+            return Err(Corrupt::Frame { claimed, published }.into());
+        }
+        if !self.is_empty() {
+            return Ok(false);
+        }
+        let start = self.head.wrapping_add((FRAME_HEADER + range.start) as u64);
+        self.shared.copy_out(start, range.len(), out)?;
+        Ok(true)
     }
 
     /// Tells whether nothing is published.

@@ -29,10 +29,15 @@
 //! 5. What the other side wrote is copied out once and checked against 1; what does not fit is
 //!    [`Corrupt`]. All bytes are copied through the region, which checks bounds once more.
 //!
+//! A frame may be written piece by piece, as a [`Draft`], behind `tail`. By the words above it is
+//! not there; who knows by others how much of it is written can read it all the same, for the
+//! producer writes nothing else there until it has published this.
+//!
 //! Publishing is cheap and waking is not, so they are separate calls: push as much as there is,
 //! then [`notify`](Producer::notify) once.
 
 mod consumer;
+mod draft;
 mod error;
 mod frames;
 mod producer;
@@ -40,6 +45,7 @@ mod producer;
 use std::sync::atomic::AtomicU64;
 
 pub use consumer::Consumer;
+pub use draft::Draft;
 pub use error::{Corrupt, PushError, RingError};
 pub use frames::Frames;
 pub use producer::Producer;

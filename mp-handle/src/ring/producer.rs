@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{FRAME_HEADER, PushError, RingError, Shared};
+use super::{Draft, FRAME_HEADER, PushError, RingError, Shared};
 use crate::deadline::Deadline;
 use crate::region::Region;
 use crate::signal::Waited;
@@ -33,9 +33,9 @@ use crate::signal::Waited;
 /// ```
 #[derive(Debug)]
 pub struct Producer {
-    shared: Shared,
+    pub(super) shared: Shared,
     /// The index in shared memory follows this one, never the other way round.
-    tail: u64,
+    pub(super) tail: u64,
     /// The consumer's index when it was last read, checked.
     head: u64,
 }
@@ -88,6 +88,46 @@ impl Producer {
         self.tail = end;
         self.shared.tail.store(end, Ordering::Release);
         Ok(())
+    }
+
+    /// Begins a frame of up to `len` bytes, to be written piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_push`](Self::try_push).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mp_handle::{Consumer, Kind, Producer, Region, ring_size};
+    ///
+    /// let region = Region::create(Kind::new(1000, "ring"), 0, ring_size(4096))?;
+    /// let mut producer = Producer::attach(&region, 0, 4096)?;
+    /// let mut consumer = Consumer::attach(&region, 0, 4096)?;
+    ///
+    /// let mut draft = producer.draft(100)?;
+    /// draft.write(b"one ")?;
+    /// let mut bytes = Vec::new();
+    /// assert!(!consumer.try_pop(&mut bytes)?, "it is no frame yet");
+    /// assert!(consumer.read_draft(0..4, &mut bytes)?, "but it is there");
+    /// assert_eq!(bytes, b"one ");
+    ///
+    /// draft.write(b"frame")?;
+    /// draft.publish()?;
+    /// assert!(!consumer.read_draft(0..4, &mut bytes)?, "now it is");
+    /// bytes.clear();
+    /// assert!(consumer.try_pop(&mut bytes)?);
+    /// assert_eq!(bytes, b"one frame");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn draft(&mut self, len: usize) -> Result<Draft<'_>, PushError> {
+        if len > self.max_frame() {
+            return Err(PushError::TooLarge { len, max: self.max_frame() });
+        }
+        match self.has_room(len)? {
+            true => Ok(Draft::new(self, len)),
+            false => Err(PushError::Full),
+        }
     }
 
     /// Pushes as many of the frames as there is room for, in order, and returns their number.

@@ -31,8 +31,8 @@ impl Engine {
     }
 
     fn bury_one(&mut self, mut worker: Worker, status: ExitStatus) {
-        // Results that it has published are results. Nonsense is not, and is lost with it.
-        let _ = worker.drain(&mut self.buffer);
+        // Results that it has left are results. Nonsense is not, and is lost with it.
+        worker.take_last(&mut self.buffer);
         let begun = worker.unfinished();
         let timed_out = begun.is_some() && worker.condemned == begun;
         if self.config.equipment.finalizer.is_some() {

@@ -36,7 +36,7 @@ impl Worker {
             self.share(context)?;
         }
         let seq = self.next_seq;
-        let (table, bytes) = (chunk.table(), chunk.bytes());
+        let ((each, table), bytes) = (chunk.item_lengths().to_wire(), chunk.bytes());
         let len = TASK_HEADER + table.len() + bytes.len();
         let spilled = len > self.tasks.max_frame() || chunk.has_descriptors();
         let bytes = if spilled { &[][..] } else { bytes };
@@ -48,7 +48,9 @@ impl Worker {
         }
         let (context, limits) = (chunk.call().context_number(), chunk.call().limits());
         let is_guarded = chunk.options().killable;
-        let header = ChunkHeader { seq, function: number, context, spilled, is_guarded, limits };
+        let (function, count) = (number, chunk.count() as u32);
+        let header =
+            ChunkHeader { seq, function, count, each, context, spilled, is_guarded, limits };
         let frame = TaskFrame::Chunk { header, table, bytes };
         self.tasks.try_push(&[&frame.header(), table, bytes])?;
         Ok(())

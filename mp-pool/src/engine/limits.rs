@@ -4,21 +4,23 @@
 use std::time::Duration;
 
 use crate::engine::worker::Worker;
-use crate::engine::{Engine, Phase};
+use crate::engine::{Engine, Phase, felling};
 use crate::protocol::now;
 
 impl Engine {
     /// Stops what has taken too long; returns how long until that may be true of something else.
     pub(crate) fn enforce_limits(&mut self) -> Option<Duration> {
         self.oom_kills.refresh();
+        self.look_closely();
         self.workers.iter_mut().for_each(Worker::forget_contexts);
+        let starts = self.enforce_starts();
         let exits = self.enforce_exits();
         let end = self.enforce_end();
         let idle = self.enforce_idleness();
         self.shed();
         self.enforce_memory();
         let tasks = self.workers.iter_mut().filter_map(enforce_deadlines).min();
-        [exits, end, idle, tasks].into_iter().flatten().min()
+        [starts, exits, end, idle, tasks].into_iter().flatten().min()
     }
 
     /// Sets when a closed pool must have ended.
@@ -32,6 +34,24 @@ impl Engine {
             self.terminate();
         }
         (!left.is_zero()).then_some(left)
+    }
+
+    /// Kills workers whose initializer takes too long.
+    fn enforce_starts(&mut self) -> Option<Duration> {
+        let limit = self.config.initializer_timeout?;
+        let now = now();
+        let starting = self.workers.iter_mut();
+        let starting = starting.filter(|worker| !worker.ready && worker.overdue.is_none());
+        let left = |worker: &mut Worker| {
+            let since = Duration::from_nanos(now.saturating_sub(worker.track.started));
+            let left = limit.saturating_sub(since);
+            if left.is_zero() {
+                worker.overdue = Some(limit);
+                felling::fell(worker.child());
+            }
+            left
+        };
+        starting.map(left).filter(|left| !left.is_zero()).min()
     }
 
     /// Kills workers that were told to exit, have nothing to do any more, and do not go.

@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) memory: Memory,
     pub(crate) max_tasks_per_child: Option<u64>,
     pub(crate) initializer: Option<(Initializer, Parcel)>,
+    /// How long a worker may take until it is ready.
+    pub(crate) initializer_timeout: Option<Duration>,
     pub(crate) equipment: Equipment,
     /// How many workers in a row may come to nothing.
     pub(crate) restarts: usize,
@@ -258,6 +260,15 @@ impl Engine {
         self.dispatch() || answers > 0
     }
 
+    /// Takes in what workers have answered in part: of many short items they tell together.
+    pub(crate) fn look_closely(&mut self) {
+        for worker in &mut self.workers {
+            if worker.take_draft().is_err() {
+                worker.kill();
+            }
+        }
+    }
+
     /// Takes nothing new from now on.
     pub(crate) fn close(&mut self) {
         if self.phase == Phase::Running {
@@ -292,6 +303,7 @@ impl Engine {
     pub(crate) fn interrupt(&mut self) -> usize {
         // What was answered before is an answer.
         self.pump();
+        self.look_closely();
         self.interrupted = true;
         self.workers.iter().for_each(Worker::kill);
         let given = self.workers.iter().flat_map(|worker| &worker.given);
@@ -309,7 +321,7 @@ impl Engine {
         for worker in &mut self.workers {
             worker.kill();
             // What was answered before is an answer.
-            let _ = worker.drain(&mut self.buffer);
+            worker.take_last(&mut self.buffer);
             for given in worker.given.drain(..) {
                 given.chunk.fail_from(given.done, error);
             }

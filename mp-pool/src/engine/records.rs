@@ -196,8 +196,8 @@ impl Worker {
             };
         };
         match self.begun() {
-            Some((_, since)) => {
-                let activity = Activity::Running(given.chunk.first + given.done);
+            Some((item, since)) => {
+                let activity = Activity::Running(given.chunk.first + item.index as usize);
                 let is_timed = self.has_reports() || given.chunk.call().limits().are_set();
                 (activity, if is_timed { since } else { seen })
             }

@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::mem;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use mp_handle::{Bell, Consumer, Descriptor, Post, Producer};
 use mp_process::{Child, Failure, Panic, Process};
@@ -53,6 +55,8 @@ pub(crate) struct Worker {
     pub(crate) accepted: u64,
     /// Items that it has answered.
     pub(crate) answered: u64,
+    /// It was killed because it was not ready after so long.
+    pub(crate) overdue: Option<Duration>,
     /// When it was told to exit, on the monotonic clock.
     pub(crate) leaving: Option<u64>,
     /// It was killed for the sake of this item.
@@ -112,7 +116,7 @@ impl Worker {
             reports: reports.map(|region| Reports::new(&region)).transpose().map_err(corrupt)?,
             process,
             stderr,
-            words: Words::new(region)?,
+            words: Words::new(&region)?,
             tasks,
             results,
             post,
@@ -124,6 +128,7 @@ impl Worker {
             ready: false,
             accepted: 0,
             answered: 0,
+            overdue: None,
             leaving: None,
             condemned: None,
             warned: None,
@@ -143,6 +148,9 @@ impl Worker {
 
     /// Why it has ended, and with which panic if it was one that could not be caught.
     pub(crate) fn last_words(&mut self) -> (String, Option<Panic>) {
+        if let Some(limit) = self.overdue {
+            return (format!("the initializer has not returned within {limit:?}"), None);
+        }
         match self.process.try_join() {
             Some(Ok(Err(reason))) => (reason, None),
             Some(Err(error)) => (
@@ -173,7 +181,7 @@ impl Worker {
             self.pace.begin();
         }
         self.accepted += chunk.count() as u64;
-        self.given.push_back(Given { seq: self.next_seq, chunk, done: 0, failed: 0 });
+        self.given.push_back(Given::new(self.next_seq, chunk));
         self.next_seq = self.next_seq.wrapping_add(1);
         self.news = true;
     }
@@ -217,6 +225,33 @@ impl Worker {
         let answered = (self.answered - before) as usize;
         self.pace.advance(answered);
         Ok(answered + usize::from(self.ready != was_ready))
+    }
+
+    /// Takes in the values that it has written for the chunk that it is at and not published yet;
+    /// returns how many there were, or what makes no sense in them.
+    pub(crate) fn take_draft(&mut self) -> Result<usize, String> {
+        // The word before the values: so they are of this chunk, and written.
+        let Some((item, _)) = self.begun() else { return Ok(0) };
+        let Some(given) = self.given.front_mut() else { return Ok(0) };
+        let read = |range: Range<usize>| {
+            let mut bytes = Vec::new();
+            let read = self.results.read_draft(range, &mut bytes);
+            read.map(|read| read.then_some(bytes)).map_err(|error| error.to_string())
+        };
+        let job = Arc::clone(given.chunk.job());
+        let reached = item.index as usize;
+        let taken = given.take_draft(reached, read, self.process.pid(), &mut job.answers())?;
+        self.answered += taken;
+        self.track.tasks = self.answered;
+        self.pace.advance(taken as usize);
+        Ok(taken as usize)
+    }
+
+    /// Takes in all its answers, when it has ended. Nonsense is none.
+    pub(crate) fn take_last(&mut self, buffer: &mut Vec<u8>) {
+        if self.drain(buffer).is_ok() {
+            let _ = self.take_draft();
+        }
     }
 
     /// Takes in what it reports. It does so of a task before it answers.
@@ -286,11 +321,11 @@ impl Worker {
     /// The item that it has begun and that has not ended, and when (true only if the items of the
     /// chunk have a deadline).
     pub(crate) fn begun(&self) -> Option<(Item, u64)> {
-        let item = self.given.front()?.next();
-        self.words.begun(item).map(|since| (item, since))
+        let next = self.given.front()?.next();
+        self.words.begun(next.seq).filter(|(item, _)| item.index >= next.index)
     }
 
-    /// The item that it has begun and not answered.
+    /// The item that it has begun and not answered, when all answers were taken in.
     pub(crate) fn unfinished(&self) -> Option<Item> {
         let item = self.given.front()?.next();
         self.words.has_begun(item).then_some(item)

@@ -12,13 +12,14 @@ use std::{error, fmt};
 use mp_handle::{CodecError, Parcel};
 
 use crate::answer::Answer;
-use crate::frames::{Status, Values};
+use crate::frames::{Layout, Status, Values};
 use crate::job::Job;
 use crate::task_error::{TaskError, TaskErrorKind};
 
 /// The kinds of pieces that are not a [`Status`].
 const VALUES: u32 = 16;
 const ERROR: u32 = 17;
+const COLUMN: u32 = 18;
 
 const WORDS: usize = 5;
 const HEADER: usize = 4 * WORDS;
@@ -37,8 +38,8 @@ impl error::Error for Malformed {}
 
 /// One piece of the answers that are being encoded.
 pub(crate) enum Outgoing<'a> {
-    /// The frames of the values of so many items, from a worker.
-    Values { frames: &'a [u8], count: usize, pid: u32 },
+    /// The values of neighbouring items, from a worker.
+    Values { values: Values<'a>, pid: u32 },
     /// The answer of one item.
     One(&'a Answer),
 }
@@ -48,8 +49,10 @@ impl Outgoing<'_> {
     fn write(&self, first: usize, out: &mut Vec<u8>) -> Result<(), CodecError> {
         let first = first as u32;
         match self {
-            Self::Values { frames, count, pid } => {
-                put(out, [VALUES, first, *count as u32, *pid], frames);
+            Self::Values { values, pid } => {
+                let (bytes, layout) = values.bytes();
+                let kind = if layout == Layout::Frames { VALUES } else { COLUMN };
+                put(out, [kind, first, values.count() as u32, *pid], bytes);
             }
             Self::One(Answer::Encoded(status, parcel, pid)) if parcel.descriptors().is_empty() => {
                 put(out, [status.number(), first, 1, *pid], parcel.bytes());
@@ -94,6 +97,17 @@ impl<'a> Incoming<'a> {
         Some((Self { kind, first: first as usize, count: count as usize, pid, bytes }, rest))
     }
 
+    /// The values of its items, if it has values.
+    fn values(&self) -> Option<Values<'a>> {
+        match self.kind {
+            VALUES => Values::in_frames(self.bytes, self.count),
+            COLUMN if !self.bytes.is_empty() && self.bytes.len().is_multiple_of(self.count) => {
+                Some(Values::side_by_side(self.bytes, self.bytes.len() / self.count))
+            }
+            _ => None,
+        }
+    }
+
     /// The answer of the one item that it is about.
     fn answer(&self, host: &Arc<str>) -> Option<Answer> {
         let parcel = Parcel::from_parts(self.bytes.to_vec(), Vec::new());
@@ -115,7 +129,7 @@ fn read_all(mut bytes: &[u8], count: usize) -> Option<Vec<Incoming<'_>>> {
     while !bytes.is_empty() {
         let (piece, rest) = Incoming::read(bytes)?;
         let is_whole = match piece.kind {
-            VALUES => Values::new(piece.bytes, piece.count).is_some(),
+            VALUES | COLUMN => piece.values().is_some(),
             _ => piece.count == 1,
         };
         if piece.first != next || piece.count == 0 || !is_whole {
@@ -168,7 +182,7 @@ impl Job {
     ) -> Result<(), Malformed> {
         let pieces = read_all(bytes, places.len()).ok_or(Malformed)?;
         let one = |piece: &Incoming<'_>| match piece.kind {
-            VALUES => Some(None),
+            VALUES | COLUMN => Some(None),
             _ => piece.answer(host).map(Some),
         };
         let ones: Vec<Option<Answer>> =
@@ -176,7 +190,7 @@ impl Job {
         let mut answers = self.answers();
         for (piece, one) in pieces.iter().zip(ones) {
             let place = places.start + piece.first;
-            match (one, Values::new(piece.bytes, piece.count)) {
+            match (one, piece.values()) {
                 (Some(answer), _) => answers.put(place, answer),
                 (None, Some(values)) => answers.put_values(place, values, piece.pid),
                 (None, None) => return Err(Malformed),

@@ -16,13 +16,14 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::answers::Outgoing;
 pub use self::answers::{Malformed, encode_failure};
 
-use crate::chunk::{Call, Chunk, MAX_COUNT, lengths};
+use crate::chunk::{Call, Chunk, MAX_COUNT};
 use crate::context::Context;
 use crate::executor::Executor;
 use crate::job::{Job, Listener};
 use crate::options::Options;
 use crate::run::Routine;
 use crate::task_error::{TaskError, TaskErrorKind};
+use crate::travel::Lengths;
 
 /// What is to be called for each item of a chunk, and how: what goes beside the bytes of the items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +123,7 @@ impl dyn Executor {
         let count = table.len() / 4;
         let is_whole = table.len().is_multiple_of(4)
             && (1..=MAX_COUNT).contains(&count)
-            && lengths(&table).try_fold(0, usize::checked_add) == Some(items.len());
+            && Lengths::Table(&table).iter().try_fold(0, usize::checked_add) == Some(items.len());
         if !is_whole {
             let reason = "a table that is not that of the items";
             return Err(TaskErrorKind::undecodable(reason).into());

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use mp_handle::Flat;
 use mp_process::Function;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Task;
 use crate::answer::Answer;
-use crate::chunk::{Call, Packer};
+use crate::chunk::{Call, Packer, cut};
 use crate::context::Context;
 use crate::executor::Executor;
 use crate::job::{Job, OnItem};
@@ -85,8 +86,13 @@ impl Feed {
     /// Encodes the items, and gives each batch to the executor while the next is encoded. An item
     /// that cannot be encoded has its answer at once.
     fn give_out<A: Serialize>(&self, call: Call, size: usize, items: Vec<A>) {
+        let size = size.min(self.executor.max_chunk());
+        if let Some(flat) = Flat::<A>::new() {
+            let batches = cut(&call, size, flat.bytes(&items), flat.size());
+            return batches.for_each(|chunks| self.executor.submit(chunks));
+        }
         let job = Arc::clone(&call.job);
-        let mut packer = Packer::new(call, size.min(self.executor.max_chunk()));
+        let mut packer = Packer::new(call, size);
         for (place, item) in items.into_iter().enumerate() {
             if let Err(error) = packer.push(place, &item) {
                 let reason = format!("the arguments cannot be encoded: {error}");

@@ -1,0 +1,40 @@
+//! Copies of a worker: what a task has forked, and what returns from the task all the same.
+//!
+//! A copy has the worker's rings. If it went on as if it were the worker, there would be two who
+//! answer, and begin what comes next. So each step that tells the parent something looks first
+//! whether this process is a copy, and ends it: a fork leaves a mark in the copy, so that the look
+//! costs no system call.
+
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use mp_handle::on_fork;
+use rustix::process::{Signal, getpid, kill_process};
+
+static IS_COPY: AtomicBool = AtomicBool::new(false);
+
+/// Notes that this process is a worker, and no copy of one.
+pub(crate) fn become_original() {
+    static MARKED: Once = Once::new();
+    MARKED.call_once(|| on_fork(|| IS_COPY.store(true, Ordering::Relaxed)));
+    IS_COPY.store(false, Ordering::Relaxed);
+}
+
+/// Ends this process at once if it is the copy of a worker. Nothing of it runs any more: what it
+/// would do at its exit, the worker does.
+#[inline]
+pub(crate) fn end_if_copy() {
+    if IS_COPY.load(Ordering::Relaxed) {
+        end();
+    }
+}
+
+#[cold]
+fn end() -> ! {
+    loop {
+        // The signal cannot fail to come; it may take a moment.
+        let _ = kill_process(getpid(), Signal::KILL);
+        thread::yield_now();
+    }
+}
