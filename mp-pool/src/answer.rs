@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use mp_handle::Parcel;
+use mp_handle::{CodecError, Parcel};
 use mp_process::Panic;
 use serde::de::DeserializeOwned;
 
@@ -39,10 +39,23 @@ impl Answer {
 
     /// The value, or why the item at `place` among the inputs has none.
     pub(crate) fn decode<R: DeserializeOwned>(&self, place: usize) -> Result<R, TaskError> {
+        self.decode_by(place, |parcel| travel::get(parcel, whole(parcel)))
+    }
+
+    /// The same, of a value of which it is not known here which type it was.
+    pub(crate) fn decode_any<R: DeserializeOwned>(&self, place: usize) -> Result<R, TaskError> {
+        self.decode_by(place, |parcel| parcel.get(whole(parcel)))
+    }
+
+    fn decode_by<R>(
+        &self,
+        place: usize,
+        get: impl FnOnce(&Parcel) -> Result<R, CodecError>,
+    ) -> Result<R, TaskError> {
         match self {
             Self::Failed(error) => Err(error.clone().at(place)),
             Self::Encoded(Status::Returned, parcel, pid) => {
-                decode_value(parcel, whole(parcel)).map_err(|error| error.at(place).of(*pid))
+                get(parcel).map_err(|error| no_value(error).at(place).of(*pid))
             }
             Self::Encoded(status, parcel, pid) => {
                 Err(TaskError::from(decode_failure(*status, parcel)).at(place).of(*pid))
@@ -59,14 +72,17 @@ fn undecodable(what: &str, why: impl ToString) -> TaskErrorKind {
     TaskErrorKind::Undecodable { reason: format!("{what}: {}", why.to_string()) }
 }
 
-/// Decodes the value that stands at `range`.
+/// Decodes the value of a task that stands at `range`.
 #[inline]
 pub(crate) fn decode_value<R: DeserializeOwned>(
     parcel: &Parcel,
     range: Range<usize>,
 ) -> Result<R, TaskError> {
-    travel::get(parcel, range)
-        .map_err(|error| undecodable("the result cannot be decoded", error).into())
+    travel::get(parcel, range).map_err(no_value)
+}
+
+fn no_value(error: CodecError) -> TaskError {
+    undecodable("the result cannot be decoded", error).into()
 }
 
 /// Decodes why there is no value.

@@ -161,7 +161,7 @@ impl Pool {
         results.sort_by_key(|(id, _)| *id);
         results
             .into_iter()
-            .map(|(id, answer)| (id, answer.decode(id).map_err(|error| error.kind)))
+            .map(|(id, answer)| (id, answer.decode_any(id).map_err(|error| error.kind)))
             .collect()
     }
 }

@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 
 use crate::frames::Status;
 use crate::run::describe;
-use crate::travel;
 
 /// Makes the state, of encoded arguments.
 pub(crate) type Maker = Func<Parcel, Result<Box<dyn Any>, String>>;
@@ -72,7 +71,7 @@ where
 fn outcome<R: Serialize>(result: Result<R, Panic>) -> (Status, Parcel) {
     let mut parcel = Parcel::new();
     let status = match result {
-        Ok(value) => match travel::push(&mut parcel, &value) {
+        Ok(value) => match parcel.push(&value) {
             Ok(_) => Status::Returned,
             Err(error) => describe(&mut parcel, Status::NotEncoded, &error.to_string()),
         },

@@ -50,6 +50,22 @@ fn idle_workers_leave_and_come_back_on_demand() {
 }
 
 #[mp_process::test]
+fn a_task_behind_a_long_one_calls_a_worker_back() {
+    let _watchdog = Watchdog::new("a_task_behind_a_long_one_calls_a_worker_back");
+    let pool = Pool::builder().workers(2).idle_timeout(SOON).build().unwrap();
+    for _ in 0..5 {
+        wait_for_workers(&pool, 0);
+        let begun = Gate::new();
+        let long = pool.apply_async(meet, (begun.clone(), 2));
+        begun.wait(1);
+        wait_for_workers(&pool, 1);
+        // The only worker has this one ahead.
+        pool.apply(meet, (begun, 2)).unwrap();
+        long.get().unwrap();
+    }
+}
+
+#[mp_process::test]
 fn the_least_number_of_workers_stays() {
     let _watchdog = Watchdog::new("the_least_number_of_workers_stays");
     let builder = Pool::builder().workers(3).idle_timeout(SOON).min_workers(1);

@@ -7,11 +7,16 @@ mod common {
 
 use std::fmt::Debug;
 use std::hint::black_box;
+use std::io::{self, PipeWriter, Read, Write};
+use std::os::fd::OwnedFd;
 use std::process;
 use std::ptr;
 
 use common::watchdog::watchdog;
-use mp_process::{Builder, Child, ExitStatus, Failure, Function, Limit, Panic, Process, spawn};
+use mp_handle::Descriptor;
+use mp_process::{
+    Builder, Child, ExitStatus, Failure, Function, Limit, Panic, Process, at_exit, spawn,
+};
 use serde::de::DeserializeOwned;
 
 fn failure<R: DeserializeOwned + Debug>(process: Process<R>) -> Failure {
@@ -176,8 +181,10 @@ fn a_result_that_has_arrived_is_kept_whatever_follows() {
     assert!(matches!(status, ExitStatus::Signaled { signal: libc::SIGABRT, .. }), "{status}");
 }
 
-/// Forks, and returns in both processes: each says who it is.
-fn fork_and_return() -> (u32, i32) {
+/// Forks, and returns in both processes: each says who it is, and would say so at its exit.
+fn fork_and_return(exits: Descriptor) -> (u32, i32) {
+    let mut exits = PipeWriter::from(exits.into_owned().unwrap());
+    at_exit(move || writeln!(exits, "{}", process::id()).unwrap());
     let mut status = 0;
     // SAFETY: no other thread holds anything; the status is written by waitpid.
     unsafe {
@@ -192,7 +199,12 @@ fn fork_and_return() -> (u32, i32) {
 #[mp_process::test]
 fn a_forked_child_that_returns_from_its_function_ends_at_once() {
     let _watchdog = watchdog();
-    let process = spawn(fork_and_return, ()).unwrap();
+    let (mut reader, writer) = io::pipe().unwrap();
+    let exits = Descriptor::from(OwnedFd::from(writer));
+    let process = spawn(fork_and_return, (exits,)).unwrap();
     let pid = process.pid();
     assert_eq!(process.join().unwrap(), (pid, 0), "the result is that of the process itself");
+    let mut exits = String::new();
+    reader.read_to_string(&mut exits).unwrap();
+    assert_eq!(exits, format!("{pid}\n"), "the copy does nothing at its exit");
 }

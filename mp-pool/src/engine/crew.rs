@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use mp_handle::SLICE;
+
 use crate::engine::worker::Worker;
 use crate::engine::{Engine, Phase};
 use crate::protocol::now;
@@ -52,6 +54,16 @@ impl Engine {
             self.wanted = wanted;
             self.bell.ring();
         }
+    }
+
+    /// Calls for one more worker, if one has something ahead and is at something that takes long;
+    /// returns when it is to be started, which is at once.
+    pub(super) fn relieve(&mut self) -> Option<Duration> {
+        let since = now().saturating_sub(SLICE.as_nanos() as u64);
+        let is_stuck = |worker: &Worker| worker.given.len() > 1 && worker.idle_since() < since;
+        let calls = self.wanted < self.config.size.most && self.workers.iter().any(is_stuck);
+        self.wanted += usize::from(calls);
+        calls.then_some(Duration::ZERO)
     }
 
     /// Starts workers that were called for.

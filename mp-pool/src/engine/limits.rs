@@ -17,10 +17,11 @@ impl Engine {
         let exits = self.enforce_exits();
         let end = self.enforce_end();
         let idle = self.enforce_idleness();
+        let relief = self.relieve();
         self.shed();
         self.enforce_memory();
         let tasks = self.workers.iter_mut().filter_map(enforce_deadlines).min();
-        [starts, exits, end, idle, tasks].into_iter().flatten().min()
+        [starts, exits, end, idle, relief, tasks].into_iter().flatten().min()
     }
 
     /// Sets when a closed pool must have ended.
