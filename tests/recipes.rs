@@ -78,7 +78,10 @@ struct Service {
 
 impl Service {
     fn start(example: &str) -> Self {
-        let mut command = Command::new(path_of(example));
+        Self::run(Command::new(path_of(example)))
+    }
+
+    fn run(mut command: Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).spawn().expect("the example starts");
         let output = BufReader::new(process.stdout.take().expect("it is a pipe"));
         Self { process, output }
@@ -90,8 +93,13 @@ impl Service {
         line.trim_end().to_owned()
     }
 
-    fn terminate(mut self) -> String {
+    fn terminate(self) -> String {
         kill_process(Pid::from_child(&self.process), Signal::TERM).expect("it runs");
+        self.rest()
+    }
+
+    /// What it prints until it ends.
+    fn rest(mut self) -> String {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).expect("the output can be read");
         rest
@@ -115,6 +123,24 @@ fn a_service_that_is_told_to_end_serves_what_it_has_taken() {
     let taken: u64 = only(&rest, "taken: ").parse().expect("a number");
     assert_eq!(only(&rest, "served: ").parse(), Ok(taken));
     assert_eq!(after(&rest, "taken: ").len(), 1);
+}
+
+#[test]
+fn programs_that_were_started_apart_share_their_work() {
+    let program = |example: &str, argument: Option<&str>| {
+        let mut command = Command::new(path_of(example));
+        command.args(argument).env("JOBS_KEY", "a secret of this test");
+        Service::run(command)
+    };
+    let mut server = program("job_server", None);
+    let address = server.line();
+    let address = address.strip_prefix("listening at tcp:").expect("an address");
+    let clients = [(); 2].map(|()| program("job_client", Some(address)));
+    let squares: Vec<_> = (1..=10).map(|n| (n, n * n)).collect();
+    assert_eq!(server.rest(), format!("{squares:?}\n"));
+    let done = clients.map(|client| only(&client.rest(), "done: ").parse::<u32>());
+    let done = done.map(|done| done.expect("a number"));
+    assert_eq!(done.iter().sum::<u32>(), 10, "{done:?}");
 }
 
 #[test]

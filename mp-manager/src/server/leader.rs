@@ -129,9 +129,12 @@ impl Server {
         self.main.unpark();
     }
 
-    /// Waits a moment for a request of somebody who runs on another processor.
+    /// Waits a moment for a request of somebody who runs on another processor. Who asks over a
+    /// network is heard by the poller alone.
     fn spin(&self, state: &State) -> bool {
-        !state.is_clogged() && self.poller.bell.spin(state.next_deadline(), || state.is_ready())
+        !state.is_far
+            && !state.is_clogged()
+            && self.poller.bell.spin(state.next_deadline(), || state.is_ready())
     }
 
     /// Serves some requests of each client; tells whether there were any. `None` if this thread
@@ -156,6 +159,7 @@ impl Server {
                 has_served = true;
                 if let Some(client) = state.clients.get_mut(place) {
                     client.settle();
+                    state.is_far = client.is_remote();
                 }
             }
         }
