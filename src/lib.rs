@@ -18,9 +18,20 @@ pub use mp_handle::{Descriptor, Parcel};
 #[doc(inline)]
 pub use mp_process::{
     Child, Context, ExitStatus, Failure, Func, JoinError, Limit, Panic, Process, SpawnError,
-    StartMethod, Stdio, active_children, at_exit, cpu_count, current_process, init, init_test,
-    init_test_with, init_with, main, parent_process, set_start_method, spawn, start_method, test,
+    StartMethod, Stdio, active_children, at_exit, cpu_count, current_process, main, parent_process,
+    set_start_method, spawn, start_method, test,
 };
+
+#[cfg(feature = "cluster")]
+#[doc(inline)]
+pub use mp_cluster as cluster;
+// With a cluster, `init` is where a process becomes one of its workers, too.
+#[cfg(feature = "cluster")]
+#[doc(inline)]
+pub use mp_cluster::{Nats, init, init_test, init_test_with, init_with};
+#[cfg(not(feature = "cluster"))]
+#[doc(inline)]
+pub use mp_process::{init, init_test, init_test_with, init_with};
 
 #[cfg(feature = "pool")]
 #[doc(inline)]

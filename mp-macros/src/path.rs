@@ -9,8 +9,8 @@ use proc_macro_crate::{FoundCrate, crate_name};
 use crate::error::Error;
 use crate::role::Role;
 
-/// The packages that export the functions. A package that depends on both speaks to the facade.
-const PACKAGES: [&str; 2] = ["multiprocess", "mp-process"];
+/// The packages that export the functions. A package that depends on several speaks to the first.
+const PACKAGES: [&str; 3] = ["multiprocess", "mp-cluster", "mp-process"];
 
 /// Returns `::multiprocess`, `::mp_process`, or the name that the dependency was given instead.
 pub(crate) fn crate_root(role: Role) -> Result<TokenStream, Error> {

@@ -1,0 +1,11 @@
+//! A cluster on one machine: a server, agents, and whatever may happen to them.
+//!
+//! Without `nats-server` on the path each test says that it was skipped.
+
+mod builds;
+mod calls;
+mod common;
+mod deaths;
+mod endings;
+mod large;
+mod servers;
