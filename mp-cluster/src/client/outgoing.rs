@@ -85,7 +85,7 @@ impl Core {
             values.push(value);
             Body::Stored(stored)
         };
-        let (client, table) = (self.id, chunk.table());
+        let (client, table) = (self.id, &*chunk.table());
         let mut message = TaskMessage { client, number, order, context, table, body }.encode();
         self.link.seal.close(&mut message);
         let lane = Lane::of(chunk.options().priority);
