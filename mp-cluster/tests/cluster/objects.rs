@@ -60,7 +60,7 @@ fn no_update_of_a_dict_is_lost() {
     let (pool, _nats) = pool(&server, 2);
     let counts: Dict<String, u32> = Dict::open("counts").unwrap();
     let count = |counts: Dict<String, u32>, n: u32| {
-        let key = if n % 2 == 0 { "even" } else { "odd" };
+        let key = if n.is_multiple_of(2) { "even" } else { "odd" };
         counts.update_with(&key.into(), |count| Some(count.unwrap_or(0) + 1)).unwrap();
     };
     pool.task(count).chunk_size(1).starmap((0..60).map(|n| (counts.clone(), n))).unwrap();
