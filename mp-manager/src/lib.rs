@@ -17,6 +17,8 @@ mod remote;
 mod ring;
 mod server;
 mod stand_alone;
+#[cfg(feature = "rustls")]
+pub mod tls;
 mod vault;
 mod wire;
 
