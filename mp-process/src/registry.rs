@@ -24,7 +24,7 @@ fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
 
 pub(crate) fn add(child: &Child) {
     let mut children = lock(&CHILDREN);
-    let own = std::process::id();
+    let own = sys::own_number();
     if OWNER.swap(own, Ordering::Relaxed) != own {
         // Those of the process that forked this one: to stop or join them is not for this one.
         children.clear();
@@ -103,7 +103,7 @@ impl Family {
 /// }
 ///
 /// mp_process::init();
-/// let path = std::env::temp_dir().join(format!("at-exit-{}", std::process::id()));
+/// let path = std::env::temp_dir().join(format!("at-exit-{}", sys::own_number()));
 /// let name = path.to_str().ok_or("an odd directory")?.to_owned();
 /// mp_process::spawn(work, (name,))?.wait();
 /// assert_eq!(std::fs::read_to_string(&path)?, "ended");
@@ -136,7 +136,7 @@ pub(crate) fn end() {
     while let Some(handler) = { lock(&HANDLERS).pop() } {
         let _ = catch_panic(handler);
     }
-    if OWNER.load(Ordering::Relaxed) != std::process::id() {
+    if OWNER.load(Ordering::Relaxed) != sys::own_number() {
         return;
     }
     let children = mem::take(&mut *lock(&CHILDREN));
