@@ -103,7 +103,7 @@ impl Family {
 /// }
 ///
 /// mp_process::init();
-/// let path = std::env::temp_dir().join(format!("at-exit-{}", sys::own_number()));
+/// let path = std::env::temp_dir().join(format!("at-exit-{}", std::process::id()));
 /// let name = path.to_str().ok_or("an odd directory")?.to_owned();
 /// mp_process::spawn(work, (name,))?.wait();
 /// assert_eq!(std::fs::read_to_string(&path)?, "ended");
