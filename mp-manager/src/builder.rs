@@ -16,6 +16,8 @@ use crate::function::{self, Shim};
 use crate::manager::Manager;
 use crate::method::Method;
 use crate::remote::{Gate, Route, random};
+#[cfg(feature = "persist")]
+use crate::server::Keep;
 use crate::server::{Initializer, Limits, Ready, Start, serve};
 use crate::stand_alone::Server;
 
@@ -44,6 +46,8 @@ pub struct Builder {
     key: Option<AuthKey>,
     #[cfg(feature = "rustls")]
     identity: Option<crate::tls::Identity>,
+    #[cfg(feature = "persist")]
+    pub(crate) keep: Option<Keep>,
 }
 
 impl Builder {
@@ -57,6 +61,8 @@ impl Builder {
             key: None,
             #[cfg(feature = "rustls")]
             identity: None,
+            #[cfg(feature = "persist")]
+            keep: None,
         }
     }
 
@@ -254,6 +260,8 @@ impl Builder {
             allowed: allowed.collect::<Result<_, ManagerError>>()?,
             initializer: self.initializer.transpose()?,
             gate,
+            #[cfg(feature = "persist")]
+            keep: self.keep,
         })
     }
 

@@ -25,6 +25,8 @@ mod wire;
 pub use builder::Builder;
 pub use connector::Connector;
 pub use error::ManagerError;
+#[cfg(feature = "persist")]
+pub use manager::Durability;
 pub use manager::{Manager, ObjectInfo};
 pub use method::Method;
 pub use proxies::{

@@ -8,6 +8,8 @@ use mp_queue::connection::Address;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "persist")]
+use super::cellar::Keep;
 use super::leader::Server;
 use super::limits::Limits;
 use crate::function::Shim;
@@ -24,6 +26,9 @@ pub(crate) struct Start {
     pub(crate) initializer: Option<(Initializer, Vec<u8>)>,
     /// Where other programs are let in, if they are.
     pub(crate) gate: Option<Gate>,
+    /// Where objects are kept, if they are.
+    #[cfg(feature = "persist")]
+    pub(crate) keep: Option<Keep>,
 }
 
 /// The user's initializer, wrapped into what decodes its arguments.
@@ -66,6 +71,8 @@ impl Ready {
         let allowed = allowed.into_iter().collect();
         let listener = listener.into_owned().map_err(failed)?;
         let server = Server::new(origin, listener, limits.clone(), allowed).map_err(failed)?;
+        #[cfg(feature = "persist")]
+        self.start.keep.as_ref().map_or(Ok(()), |keep| server.keep(keep))?;
         let Some(gate) = self.gate else {
             server.run_to_end();
             return Ok(());
