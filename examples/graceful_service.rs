@@ -15,11 +15,13 @@ use signal_hook::iterator::Signals;
 /// gone, which those who receive are told after the last order.
 fn take_orders(orders: Sender<u64>, stop: Event) -> u64 {
     let mut taken = 0;
-    while !stop.wait_timeout(Duration::from_millis(1)) {
+    loop {
         orders.send(taken).unwrap();
         taken += 1;
+        if stop.wait_timeout(Duration::from_millis(1)) {
+            return taken;
+        }
     }
-    taken
 }
 
 /// Serves orders until there are no more; returns how many.

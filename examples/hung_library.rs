@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let text = "a".repeat(200);
     let patterns = ["^a+$", "b", r"(a*)*(a*)*\1\2b$", r"^(a+)\1$", "a{3,2}"];
 
-    let pool = mp::Pool::builder().workers(2).deadline(Duration::from_millis(500)).build()?;
+    let pool = mp::Pool::builder().workers(2).deadline(Duration::from_secs(2)).build()?;
     let searches = patterns.map(|pattern| (pattern.to_owned(), text.clone()));
     let found = pool.task(search).fallible().try_starmap(searches);
 

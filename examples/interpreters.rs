@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "2 ** 100",
     ];
     let pool = mp::Pool::builder().workers(2).state(start, ()).build()?;
-    let task = pool.task(evaluate).with_state().fallible().deadline(Duration::from_secs(2));
+    let task = pool.task(evaluate).with_state().fallible().deadline(Duration::from_secs(3));
     let answers = task.chunk_size(1).try_map(expressions.map(str::to_owned));
     for (expression, answer) in expressions.iter().zip(answers) {
         match answer {

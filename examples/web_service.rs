@@ -37,7 +37,7 @@ async fn answer(pool: &mp::Pool, path: &str) -> (&'static str, String) {
         let number = path.strip_prefix("/factors/").map(str::parse);
         let Some(Ok(n)) = number else { return ("404 Not Found", "no such page".into()) };
         // The future is awaited; no thread waits.
-        let task = pool.task(factors).deadline(Duration::from_secs(1));
+        let task = pool.task(factors).deadline(Duration::from_secs(2));
         task.submit((n,)).await.map(|factors| format!("{factors:?}"))
     };
     match result {

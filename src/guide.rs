@@ -20,3 +20,8 @@ pub mod threads_or_processes {}
 
 #[doc = include_str!("../docs/platforms.md")]
 pub mod platforms {}
+
+/// The programs of the index are tested, too.
+#[cfg(doctest)]
+#[doc = include_str!("../examples/README.md")]
+mod examples {}

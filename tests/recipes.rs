@@ -9,14 +9,14 @@ use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use common::programs::{after, only, output_of, path_of};
+use common::programs::{only, output_of, path_of};
 use rustix::process::{Pid, Signal, kill_process};
 
 #[test]
 fn a_search_that_hangs_costs_itself_alone() {
     let output = output_of("hung_library");
     let lines: Vec<_> = output.lines().collect();
-    let stopped = r"(a*)*(a*)*\1\2b$ has no answer: it ran for more than 500ms and was killed";
+    let stopped = r"(a*)*(a*)*\1\2b$ has no answer: it ran for more than 2s and was killed";
     assert_eq!(lines[..2], ["^a+$ is in the text", "b is not"]);
     assert_eq!(lines[2..4], [stopped, r"^(a+)\1$ is in the text"]);
     // What is wrong with it is said by the library itself.
@@ -29,7 +29,7 @@ fn whatever_a_file_does_to_its_decoder_is_told() {
     assert_eq!(only(&output, "picture.png: "), "a picture of 512 by 512 pixels");
     assert_eq!(only(&output, "good.rule: "), "a rule that hits");
     assert!(only(&output, "bomb.png: ").contains("allocation failed"), "{output}");
-    assert!(only(&output, "pipe.png: ").contains("ran for more than 1s"), "{output}");
+    assert!(only(&output, "pipe.png: ").contains("ran for more than 3s"), "{output}");
     assert!(only(&output, "deep.rule: ").contains("stack"), "{output}");
     // These two are errors that the decoders return.
     for file in ["cut.png: ", "broken.rule: "] {
@@ -118,11 +118,10 @@ impl Drop for Service {
 fn a_service_that_is_told_to_end_serves_what_it_has_taken() {
     let mut service = Service::start("graceful_service");
     assert!(service.line().starts_with("serving, with pid "));
-    std::thread::sleep(Duration::from_millis(50));
     let rest = service.terminate();
     let taken: u64 = only(&rest, "taken: ").parse().expect("a number");
+    assert!(taken > 0);
     assert_eq!(only(&rest, "served: ").parse(), Ok(taken));
-    assert_eq!(after(&rest, "taken: ").len(), 1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Decodes files that somebody sent, with decoders that may crash, hang or eat all memory.
 //!
-//! Each file costs at most a worker, for at most a second, and 256 MiB. Whatever it does there, the
+//! Each file costs at most a worker, for at most three seconds, and 256 MiB. Whatever it does there, the
 //! program goes on, and knows why there is no result.
 
 #[path = "../parts/posix_regex.rs"]
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let pool = mp::Pool::builder()
         .workers(2)
-        .deadline(Duration::from_secs(1))
+        .deadline(Duration::from_secs(3))
         .memory_limit(256 << 20)
         .build()?;
     let examined = pool.task(examine).fallible().chunk_size(1).try_map(files.clone());
