@@ -123,17 +123,17 @@ impl Robust {
     fn claim(&self, thread: &Thread) -> bool {
         let claim = self.page.claim();
         // Whoever had it gave it back before the word, which we got after that.
-        if claim.load(Relaxed) != 0 {
-            return self.claim_again(thread);
+        match claim.load(Relaxed) {
+            0 => claim.store(thread.identity(), Relaxed),
+            owner => return self.claim_again(thread, owner),
         }
-        claim.store(thread.identity(), Relaxed);
         true
     }
 
+    /// The claim was seen to be `owner`'s. It may be given back by now: then that is no death.
     #[cold]
-    fn claim_again(&self, thread: &Thread) -> bool {
+    fn claim_again(&self, thread: &Thread, owner: u64) -> bool {
         let claim = self.page.claim();
-        let owner = claim.load(Relaxed);
         // Of a thread that ended with the lock, or of the parent that this process was forked from.
         let ours = thread.identity();
         let is_stale = owner != ours && ThreadIdentity::from_bits(owner).is_gone();

@@ -168,11 +168,16 @@ impl Slots {
 
     fn bury_all(&self) {
         for (index, owner) in self.owners.iter().enumerate() {
-            self.bury_if_dead(index, owner.load(Ordering::Acquire));
+            match owner.load(Ordering::Acquire) {
+                0 => {}
+                owner => {
+                    self.bury_if_dead(index, owner);
+                }
+            }
         }
     }
 
-    /// Tells whether the owner of the slot is dead; then it is cleared.
+    /// Tells whether the owner of the slot, which is one, is dead; then it is cleared.
     fn bury_if_dead(&self, index: usize, owner: u64) -> bool {
         let is_dead = Identity::from_bits(owner).is_dead();
         let me = Identity::current().to_bits();

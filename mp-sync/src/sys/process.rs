@@ -95,7 +95,11 @@ impl Identity {
         self.0 as u32
     }
 
-    /// Tells whether the process has ended. What cannot be found out counts as alive.
+    /// Tells whether the process has ended. What cannot be found out counts as alive, and a word
+    /// that is no process's as dead, 0 among them.
+    ///
+    /// So who finds the dead by a word in which 0 stands for nobody looks whether it is 0 first,
+    /// and at what it has read, not at the word once more: its owner may have given it back since.
     #[must_use]
     pub fn is_dead(self) -> bool {
         if self == Identity::current() {
