@@ -8,5 +8,4 @@ mod common;
 mod deaths;
 mod endings;
 mod large;
-mod objects;
 mod servers;

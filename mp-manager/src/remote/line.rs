@@ -7,8 +7,8 @@
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::channel::Channel;
 use super::porter::Seat;
+use super::stream::Stream;
 use super::told;
 use crate::server::{Frame, Line, Lost};
 use crate::wire::{ANSWER_HEADER, REQUEST_HEADER};
@@ -24,7 +24,7 @@ const LENGTH: usize = 4;
 
 /// A connection whose client knows the key.
 pub(crate) struct StreamLine {
-    channel: Channel,
+    stream: Stream,
     /// The longest request.
     limit: usize,
     /// Who it is, for those who are told.
@@ -40,9 +40,9 @@ pub(crate) struct StreamLine {
 }
 
 impl StreamLine {
-    pub(super) fn new(channel: Channel, limit: usize, name: String, seat: Seat) -> Self {
+    pub(super) fn new(stream: Stream, limit: usize, name: String, seat: Seat) -> Self {
         let (read, unsent) = (Vec::new(), Vec::new());
-        Self { channel, limit, name, read, served: 0, unsent, is_stirred: true, _seat: seat }
+        Self { stream, limit, name, read, served: 0, unsent, is_stirred: true, _seat: seat }
     }
 
     /// The length of the next request, once that is there.
@@ -67,10 +67,11 @@ impl StreamLine {
         }
         let missing = (LENGTH + announced).saturating_sub(self.read.len());
         self.read.reserve_exact(missing.clamp(CHUNK, self.read.len().max(CHUNK)));
-        match self.channel.try_read(&mut self.read) {
-            Ok(true) => {}
+        match self.stream.try_read(&mut self.read) {
+            Ok(0) => return Err(Lost),
+            Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_stirred = false,
-            Ok(false) | Err(_) => return Err(Lost),
+            Err(_) => return Err(Lost),
         }
         Ok(())
     }
@@ -116,8 +117,10 @@ impl Line for StreamLine {
         }
         let len = u32::try_from(ANSWER_HEADER + body.len()).map_err(|_| Lost)?;
         self.unsent.reserve(LENGTH + ANSWER_HEADER + body.len());
-        let parts = [&len.to_le_bytes()[..], &id.to_le_bytes(), &[status], body];
-        self.channel.seal(&parts, &mut self.unsent).map_err(|_| Lost)?;
+        self.unsent.extend_from_slice(&len.to_le_bytes());
+        self.unsent.extend_from_slice(&id.to_le_bytes());
+        self.unsent.push(status);
+        self.unsent.extend_from_slice(body);
         // Who asks much at once gets its answers at once.
         if !self.has_request() || self.unsent.len() > CHUNK {
             self.flush()?;
@@ -126,7 +129,15 @@ impl Line for StreamLine {
     }
 
     fn flush(&mut self) -> Result<bool, Lost> {
-        self.channel.try_send(&mut self.unsent).map_err(|_| Lost)?;
+        let mut sent = 0;
+        while sent < self.unsent.len() {
+            match self.stream.try_write(&self.unsent[sent..]) {
+                Ok(len) => sent += len,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => return Err(Lost),
+            }
+        }
+        self.unsent.drain(..sent);
         if self.unsent.is_empty() && self.unsent.capacity() > KEPT {
             self.unsent = Vec::new();
         }
@@ -150,6 +161,6 @@ impl Line for StreamLine {
 
 impl AsFd for StreamLine {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.channel.as_fd()
+        self.stream.as_fd()
     }
 }

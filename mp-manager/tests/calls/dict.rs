@@ -1,5 +1,4 @@
 //! Calls of a dict, and what an `IndexMap` makes of them.
-#![allow(clippy::unit_arg, reason = "calls without a result are shown as all others are")]
 
 use std::fmt::Debug;
 

@@ -1,5 +1,4 @@
 //! Calls of a list, and what a `Vec` makes of them.
-#![allow(clippy::unit_arg, reason = "calls without a result are shown as all others are")]
 
 use std::fmt::Debug;
 

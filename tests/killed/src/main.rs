@@ -4,6 +4,7 @@
 //! cargo run --release -p mp-killed                  # all
 //! cargo run --release -p mp-killed -- --sample 30   # thirty places of each operation
 //! cargo run --release -p mp-killed -- --only Lock --report REPORT.md
+//! cargo run --release -p mp-killed -- --chaos 60    # many at once, struck at random
 //! ```
 //!
 //! An operation is performed by a child that a tracer steps through it, one instruction at a time,
@@ -15,12 +16,14 @@
 //! |---|---|---|
 //! | the program | `run.rs` | starts a stage for each operation, keeps watch, writes the report |
 //! | a stage | `stage.rs` | sets the scene, traces, kills, and checks as a survivor |
-//! | the victim | `victim.rs` | performs the operation until it is killed |
+//! | the victim | `birth.rs`, `victim.rs` | performs the operation until it is killed |
 //! | a partner | `partner.rs` | holds a lock or waits for one, if the operation needs somebody |
 //!
 //! Stage, victim and partners are on one processor: there a step costs a few microseconds and not
 //! seventy, and nobody spins.
 
+mod birth;
+mod chaos;
 mod fork;
 mod notes;
 mod operation;
@@ -37,6 +40,7 @@ mod victim;
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use nix::sys::personality::{self, Persona};
@@ -50,7 +54,10 @@ fn main() -> anyhow::Result<ExitCode> {
         stage::perform(name, &options, io::stdout().lock())?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Err(error) = victim::try_out() {
+    if let Some(seconds) = options.chaos {
+        return chaos::run(Duration::from_secs(seconds), options.seed);
+    }
+    if let Err(error) = birth::try_out() {
         println!("skipped: this system does not let processes be traced: {error}");
         return Ok(ExitCode::SUCCESS);
     }

@@ -2,17 +2,24 @@
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
+use std::time::Duration;
 
 use mp_handle::{Kind, Region};
 use nix::sys::signal::{Signal, raise};
 
 const NOTES: Kind = Kind::new(1000, "notes");
 
+/// How often one who waits for a word looks at it.
+const LOOK: Duration = Duration::from_micros(50);
+
 /// Where the words lie.
 const FINISHED: usize = 0;
 const VICTIM: usize = 4;
 const REACHED: usize = 8;
-const LEN: usize = 12;
+const READY: usize = 12;
+const BEGUN: usize = 16;
+const LEN: usize = 20;
 
 /// What victim, partners and survivors of one performance write down for each other.
 #[derive(Clone, Debug)]
@@ -52,6 +59,24 @@ impl Notes {
     /// Returns the number of the last step that was acknowledged, 0 if none was.
     pub(crate) fn reached(&self) -> u32 {
         self.word(REACHED).load(SeqCst)
+    }
+
+    /// Says that all is ready, in the parent of a server; returns when that is stepped through.
+    pub(crate) fn prepare(&self) {
+        self.word(READY).store(1, SeqCst);
+        while self.word(BEGUN).load(SeqCst) == 0 {
+            thread::sleep(LOOK);
+        }
+    }
+
+    /// Tells whether all is ready.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.word(READY).load(SeqCst) == 1
+    }
+
+    /// Lets the parent of a server go on.
+    pub(crate) fn begin(&self) {
+        self.word(BEGUN).store(1, SeqCst);
     }
 
     /// Says which process is to be killed.

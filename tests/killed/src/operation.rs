@@ -5,6 +5,8 @@
 //!     .victim(|event, _| { Notes::mark(); event.set(); })  all after the mark is stepped through
 //!     .check(|event, notes| { ... })                       by a survivor, after the kill
 //! ```
+//!
+//! Whom the tracer steps through, and what becomes of it, is its [`Role`].
 
 use std::rc::Rc;
 
@@ -25,11 +27,32 @@ pub(crate) use ensure;
 
 type SetUp = Box<dyn Fn(&Notes) -> Box<dyn Scene>>;
 
+/// Who is stepped through an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Who performs it; it is killed.
+    Performer,
+    /// Who performs it; it is held while another process acts, and then goes on.
+    Held,
+    /// Who is started first in the course of it; it is killed.
+    Child,
+    /// As that, but from where it sleeps when all is [ready](Notes::prepare).
+    Server,
+    /// Who is forked first by that; it is killed.
+    Grandchild,
+}
+
+impl Role {
+    /// Tells whether who performs is stepped through, and not somebody started by it.
+    pub(crate) fn performs(self) -> bool {
+        matches!(self, Role::Performer | Role::Held)
+    }
+}
+
 /// A named operation, to be performed over and over.
 pub(crate) struct Operation {
     pub(crate) name: String,
-    /// Whether the victim is not who performs, but who is started in the course of it.
-    pub(crate) kills_child: bool,
+    pub(crate) role: Role,
     set_up: SetUp,
 }
 
@@ -59,7 +82,7 @@ type Check<S> = Rc<dyn Fn(&mut S, &Notes) -> Verdict>;
 /// An operation in the making.
 pub(crate) struct Script<S> {
     name: String,
-    kills_child: bool,
+    role: Role,
     set_up: Box<dyn Fn(&Notes) -> S>,
     victim: Act<S>,
     apart: Part<S>,
@@ -74,7 +97,7 @@ pub(crate) fn operation<S: 'static>(
     let nothing: Act<S> = Rc::new(|_, _| ());
     Script {
         name: name.into(),
-        kills_child: false,
+        role: Role::Performer,
         set_up: Box::new(set_up),
         victim: Rc::clone(&nothing),
         apart: Rc::new(|_| ()),
@@ -90,9 +113,25 @@ impl<S: 'static> Script<S> {
     }
 
     /// Says what somebody does who starts a process, which is the victim, and outlives it.
-    pub(crate) fn parent(mut self, act: impl Fn(&mut S, &Notes) + 'static) -> Script<S> {
+    pub(crate) fn parent(self, act: impl Fn(&mut S, &Notes) + 'static) -> Script<S> {
+        self.parent_of(Role::Child, act)
+    }
+
+    /// As [`parent`](Self::parent), for a victim of another role.
+    pub(crate) fn parent_of(
+        mut self,
+        role: Role,
+        act: impl Fn(&mut S, &Notes) + 'static,
+    ) -> Script<S> {
         self.victim = Rc::new(act);
-        self.kills_child = true;
+        self.role = role;
+        self
+    }
+
+    /// Says what another process does at each place, while the victim is held there.
+    pub(crate) fn meanwhile(mut self, act: impl Fn(&mut S, &Notes) + 'static) -> Script<S> {
+        self.assist = Rc::new(act);
+        self.role = Role::Held;
         self
     }
 
@@ -110,14 +149,14 @@ impl<S: 'static> Script<S> {
 
     /// Says what must hold when the victim is dead.
     pub(crate) fn check(self, check: impl Fn(&mut S, &Notes) -> Verdict + 'static) -> Operation {
-        let Script { name, kills_child, set_up, victim, apart, assist } = self;
+        let Script { name, role, set_up, victim, apart, assist } = self;
         let check: Check<S> = Rc::new(check);
         let set_up = move |notes: &Notes| -> Box<dyn Scene> {
             let (state, victim) = (set_up(notes), Rc::clone(&victim));
             let (apart, assist) = (Rc::clone(&apart), Rc::clone(&assist));
             Box::new(Performance { state, victim, apart, assist, check: Rc::clone(&check) })
         };
-        Operation { name, kills_child, set_up: Box::new(set_up) }
+        Operation { name, role, set_up: Box::new(set_up) }
     }
 }
 

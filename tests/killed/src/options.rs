@@ -13,7 +13,10 @@ pub(crate) struct Options {
     /// Kills at this many places of each operation, not at all
     #[arg(long, value_name = "PLACES")]
     pub(crate) sample: Option<usize>,
-    /// Draws other samples
+    /// Has many processes do everything at once, for so many seconds, and strikes them
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) chaos: Option<u64>,
+    /// Draws other samples, and strikes otherwise
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Writes a table in Markdown

@@ -69,7 +69,7 @@ impl Partner {
     pub(crate) fn let_wait(&self) {
         self.go();
         wait_until(|| self.notes.reached() == 1);
-        wait_until(|| is_asleep(self.pid));
+        wait_until(|| self.is_asleep());
     }
 
     /// Lets it go on.
@@ -81,6 +81,11 @@ impl Partner {
     pub(crate) fn has_ended(&self) -> bool {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
         !matches!(waitid(Id::Pid(self.pid), flags), Ok(WaitStatus::StillAlive))
+    }
+
+    /// Tells whether it sleeps.
+    pub(crate) fn is_asleep(&self) -> bool {
+        is_asleep(self.pid)
     }
 
     /// Lets it go, waits for its end, and tells how it was.

@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use crate::notes::Notes;
-use crate::operation::{Operation, Scene, Verdict};
+use crate::operation::{Operation, Role, Scene, Verdict};
 use crate::operations;
 use crate::options::Options;
 use crate::plan::{Place, Recording};
@@ -74,7 +74,7 @@ pub(crate) fn perform(name: &str, options: &Options, mut lines: impl Write) -> a
     for (number, &place) in plan.iter().enumerate().skip(options.skip) {
         tell(&mut lines, &Line::Place(place.to_string()))?;
         // Every second one finds the victim's number still in use.
-        if let Err(text) = kill_at(&operation, &recording, place, number % 2 == 0)? {
+        if let Err(text) = perform_at(&operation, &recording, place, number % 2 == 0)? {
             tell(&mut lines, &Line::Violation(text))?;
         }
     }
@@ -99,14 +99,21 @@ fn start(operation: &Operation, scene: &mut dyn Scene, notes: &Notes) -> nix::Re
         notes.name_victim(std::process::id());
         scene.perform(notes);
         notes.finish();
-        if !operation.kills_child {
+        if operation.role.performs() {
             Notes::mark();
         }
     };
-    let start = if operation.kills_child { Victim::start_child } else { Victim::start };
-    let victim = start(perform)?;
+    let victim = Victim::start(operation.role, notes, perform)?;
     scene.part();
     Ok(victim)
+}
+
+/// Has others do what the victim sleeps for.
+fn assist(operation: &Operation, scene: &mut dyn Scene, notes: &Notes) {
+    if operation.role == Role::Server {
+        notes.begin();
+    }
+    scene.assist(notes);
 }
 
 /// Steps through the whole operation.
@@ -116,11 +123,12 @@ fn record(operation: &Operation) -> anyhow::Result<Recording> {
     let mut victim = start(operation, &mut *scene, &notes).context("cannot start a victim")?;
     let mut recording = Recording::default();
     loop {
-        let is_call = victim.is_before_call()?;
+        // If it was killed meanwhile, the step tells.
+        let is_call = victim.is_before_call().unwrap_or(false);
         let mut step = victim.step()?;
         if step == Step::Asleep {
             recording.sleeps += 1;
-            scene.assist(&notes);
+            assist(operation, &mut *scene, &notes);
             step = victim.step()?;
         }
         if is_call {
@@ -128,7 +136,7 @@ fn record(operation: &Operation) -> anyhow::Result<Recording> {
         }
         match step {
             Step::Done | Step::Asleep => recording.instructions += 1,
-            Step::Ended if !operation.kills_child => bail!("it ended before its operation"),
+            Step::Ended if operation.role.performs() => bail!("it ended before its operation"),
             Step::Mark | Step::Ended => break,
         }
     }
@@ -141,8 +149,8 @@ fn record(operation: &Operation) -> anyhow::Result<Recording> {
     Ok(recording)
 }
 
-/// Performs once, kills at the place, and asks the survivors.
-fn kill_at(
+/// Performs once, up to the place; kills, or holds, there, and asks the survivors.
+fn perform_at(
     operation: &Operation,
     recording: &Recording,
     place: Place,
@@ -152,17 +160,32 @@ fn kill_at(
     let notes = Notes::new();
     let mut scene = operation.set_up(&notes);
     let mut victim = start(operation, &mut *scene, &notes).context("cannot start a victim")?;
-    go_to(place, recording, &mut victim, || scene.assist(&notes))?;
+    go_to(place, recording, &mut victim, || assist(operation, &mut *scene, &notes))?;
+    notes.begin();
+    let verdict = if operation.role == Role::Held {
+        scene.assist(&notes);
+        if victim.finish()? { scene.check(&notes) } else { Err("it failed".to_owned()) }
+    } else {
+        kill(victim, is_reaped, || scene.check(&notes))?
+    };
+    drop((scene, notes));
+    Ok(verdict.and_then(|()| no_process_left()).and_then(|()| no_descriptor_left(before)))
+}
+
+fn kill(
+    victim: Victim,
+    is_reaped: bool,
+    check: impl FnOnce() -> Verdict,
+) -> anyhow::Result<Verdict> {
     let mut zombie = Some(victim.kill()?);
     let reap = |zombie: &mut Option<Zombie>| zombie.take().map_or(Ok(true), Zombie::reap);
     let early = zombie.as_ref().is_some_and(|zombie| is_reaped || zombie.has_parent());
     if early && !reap(&mut zombie)? {
         return Ok(Err("the parent failed".to_owned()));
     }
-    let verdict = scene.check(&notes);
+    let verdict = check();
     reap(&mut zombie)?;
-    drop((scene, notes));
-    Ok(verdict.and_then(|()| no_process_left()).and_then(|()| no_descriptor_left(before)))
+    Ok(verdict)
 }
 
 /// Steps to a place, with a leap over the system calls before it. Should it end before, as the path

@@ -1,26 +1,23 @@
-//! [`Victim`]: a child that is stepped through an operation, one instruction at a time.
+//! [`Victim`]: a process that is stepped through an operation, one instruction at a time.
 
 use std::fs;
 
 use nix::errno::Errno;
 use nix::sched::sched_yield;
-use nix::sys::ptrace::{self, Options};
-use nix::sys::signal::{Signal, kill, raise};
+use nix::sys::ptrace;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
-use crate::fork::fork;
+use crate::birth::expect_mark;
 
 /// Looks at a victim that should have made its step, before a look whether it sleeps.
 const LOOKS: usize = 6;
 
-/// It dies with its tracer, and stops at system calls can be told from others.
-const OPTIONS: Options = Options::PTRACE_O_EXITKILL.union(Options::PTRACE_O_TRACESYSGOOD);
-
 /// That a stop is before a system call, `PTRACE_SYSCALL_INFO_ENTRY`.
 const ENTRY: u8 = 1;
 
-/// A child under `ptrace(2)`.
+/// A process under `ptrace(2)`; how it came to be, see `birth.rs`.
 #[derive(Debug)]
 pub(crate) struct Victim {
     pid: Pid,
@@ -35,10 +32,16 @@ pub(crate) struct Victim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stride {
     Stopped,
+    /// So, and with the next step it goes on with a system call that was interrupted.
+    Interrupted,
     Moving,
     InCall,
     /// It was told that this step sleeps, and is not told again.
     Sleeping,
+    /// It is stopped at its last mark.
+    Marked,
+    /// It has ended, and whose child it is may know that by now.
+    Ended,
 }
 
 /// How a step went.
@@ -55,42 +58,40 @@ pub(crate) enum Step {
 }
 
 impl Victim {
-    /// Starts one, and lets it run up to its first mark.
-    pub(crate) fn start(work: impl FnOnce()) -> nix::Result<Victim> {
-        let pid = fork(|| {
-            ptrace::traceme().and_then(|()| raise(Signal::SIGSTOP)).expect("tracing was tried out");
-            work();
-            0
-        })?;
-        expect_mark(pid)?;
-        ptrace::setoptions(pid, OPTIONS)?;
-        ptrace::cont(pid, None)?;
-        expect_mark(pid)?;
-        Ok(Victim { pid, parent: None, signal: None, stride: Stride::Stopped })
+    /// Takes over one that is stopped, of a parent if that is not this process.
+    pub(crate) fn new(pid: Pid, parent: Option<Pid>) -> Victim {
+        Victim { pid, parent, signal: None, stride: Stride::Stopped }
     }
 
-    /// Starts one that does `work`, in the course of which it starts a process: that is the victim,
-    /// from its first instruction on. The other is its parent, a survivor.
-    pub(crate) fn start_child(work: impl FnOnce()) -> nix::Result<Victim> {
-        let parent = fork(|| {
-            ptrace::traceme().and_then(|()| raise(Signal::SIGSTOP)).expect("tracing was tried out");
-            work();
-            0
-        })?;
-        expect_mark(parent)?;
-        let births = Options::PTRACE_O_TRACEFORK | Options::PTRACE_O_TRACEVFORK;
-        ptrace::setoptions(parent, OPTIONS | births)?;
-        let pid = expect_birth(parent)?;
-        ptrace::detach(parent, None)?;
-        expect_mark(pid)?;
-        ptrace::setoptions(pid, OPTIONS)?;
-        Ok(Victim { pid, parent: Some(parent), signal: None, stride: Stride::Stopped })
+    /// As [`new`](Self::new), for one that was stopped in its sleep.
+    pub(crate) fn interrupted(pid: Pid, parent: Option<Pid>) -> Victim {
+        Victim { stride: Stride::Interrupted, ..Victim::new(pid, parent) }
     }
 
     /// Lets it do one instruction.
     pub(crate) fn step(&mut self) -> nix::Result<Step> {
-        if self.stride == Stride::Stopped {
-            let may_sleep = self.is_before_call()?;
+        let stepped = self.try_step();
+        self.unless_killed(stepped)
+    }
+
+    /// Lets it run to the end of its next system call: as many steps at once.
+    pub(crate) fn leap(&mut self) -> nix::Result<Step> {
+        let leapt = self.try_leap();
+        self.unless_killed(leapt)
+    }
+
+    /// Somebody else may have killed it meanwhile, as one does who waits for its end in vain.
+    fn unless_killed(&mut self, step: nix::Result<Step>) -> nix::Result<Step> {
+        if step == Err(Errno::ESRCH) {
+            waitpid(self.pid, Some(WaitPidFlag::__WALL))?;
+            return Ok(self.ended());
+        }
+        step
+    }
+
+    fn try_step(&mut self) -> nix::Result<Step> {
+        if matches!(self.stride, Stride::Stopped | Stride::Interrupted) {
+            let may_sleep = self.stride == Stride::Interrupted || self.is_before_call()?;
             ptrace::step(self.pid, self.signal.take())?;
             self.stride = if may_sleep { Stride::InCall } else { Stride::Moving };
         }
@@ -101,19 +102,18 @@ impl Victim {
         self.stride = Stride::Stopped;
         Ok(match status {
             WaitStatus::Stopped(_, Signal::SIGTRAP) => Step::Done,
-            WaitStatus::Stopped(_, Signal::SIGSTOP) => Step::Mark,
+            WaitStatus::Stopped(_, Signal::SIGSTOP) => self.marked(),
             WaitStatus::Stopped(_, signal) => {
                 self.signal = Some(signal);
                 Step::Done
             }
-            _ => Step::Ended,
+            _ => self.ended(),
         })
     }
 
-    /// Lets it run to the end of its next system call: as many steps at once.
-    pub(crate) fn leap(&mut self) -> nix::Result<Step> {
+    fn try_leap(&mut self) -> nix::Result<Step> {
         loop {
-            if self.stride == Stride::Stopped {
+            if matches!(self.stride, Stride::Stopped | Stride::Interrupted) {
                 ptrace::syscall(self.pid, self.signal.take())?;
                 self.stride = Stride::Moving;
             }
@@ -128,13 +128,23 @@ impl Victim {
                     self.stride = Stride::InCall;
                 }
                 WaitStatus::PtraceSyscall(_) => return Ok(Step::Done),
-                WaitStatus::Stopped(_, Signal::SIGSTOP) => return Ok(Step::Mark),
+                WaitStatus::Stopped(_, Signal::SIGSTOP) => return Ok(self.marked()),
                 // The first instruction of a new program.
                 WaitStatus::Stopped(_, Signal::SIGTRAP) => {}
                 WaitStatus::Stopped(_, signal) => self.signal = Some(signal),
-                _ => return Ok(Step::Ended),
+                _ => return Ok(self.ended()),
             }
         }
+    }
+
+    fn marked(&mut self) -> Step {
+        self.stride = Stride::Marked;
+        Step::Mark
+    }
+
+    fn ended(&mut self) -> Step {
+        self.stride = Stride::Ended;
+        Step::Ended
     }
 
     /// Waits for the end of a step; `None` if it sleeps and that is news.
@@ -164,21 +174,38 @@ impl Victim {
 
     /// Kills it where it is. Until it is reaped it is a zombie.
     pub(crate) fn kill(self) -> nix::Result<Zombie> {
-        kill(self.pid, Signal::SIGKILL)?;
-        waitid(
-            Id::Pid(self.pid),
-            WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL,
-        )?;
-        Ok(Zombie { pid: self.pid, parent: self.parent })
+        let Victim { pid, parent, stride, .. } = self;
+        if stride != Stride::Ended {
+            kill(pid, Signal::SIGKILL)?;
+            waitid(
+                Id::Pid(pid),
+                WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL,
+            )?;
+        }
+        Ok(Zombie { pid, parent, is_seen: stride == Stride::Ended })
     }
 
-    /// Lets it run to its end; returns whether that was in order.
-    pub(crate) fn release(self) -> nix::Result<bool> {
-        if let Some(parent) = self.parent {
-            return has_succeeded(parent);
+    /// Lets it go on with its operation up to the mark, and then to its end; returns whether that
+    /// was in order.
+    pub(crate) fn finish(mut self) -> nix::Result<bool> {
+        if self.stride == Stride::Sleeping && !self.wait()?.is_some_and(is_stop) {
+            return Ok(false);
         }
-        ptrace::detach(self.pid, None)?;
-        has_succeeded(self.pid)
+        if self.stride != Stride::Marked {
+            ptrace::cont(self.pid, self.signal.take())?;
+            if expect_mark(self.pid).is_err() {
+                return Ok(false);
+            }
+        }
+        self.release()
+    }
+
+    /// Lets it run to its end; returns whether that, or that of its parent, was in order.
+    pub(crate) fn release(self) -> nix::Result<bool> {
+        if self.stride != Stride::Ended {
+            ptrace::detach(self.pid, self.signal)?;
+        }
+        has_succeeded(self.parent.unwrap_or(self.pid))
     }
 }
 
@@ -187,12 +214,16 @@ impl Victim {
 pub(crate) struct Zombie {
     pid: Pid,
     parent: Option<Pid>,
+    /// Its status was taken when it ended.
+    is_seen: bool,
 }
 
 impl Zombie {
     /// Takes its status. If it has a parent, that gets it too; returns whether it made good of it.
     pub(crate) fn reap(self) -> nix::Result<bool> {
-        waitpid(self.pid, Some(WaitPidFlag::__WALL))?;
+        if !self.is_seen {
+            waitpid(self.pid, Some(WaitPidFlag::__WALL))?;
+        }
         self.parent.map_or(Ok(true), has_succeeded)
     }
 
@@ -202,44 +233,13 @@ impl Zombie {
     }
 }
 
+/// Tells whether a process has stopped, and not ended.
+fn is_stop(status: WaitStatus) -> bool {
+    !matches!(status, WaitStatus::Exited(..) | WaitStatus::Signaled(..))
+}
+
 fn has_succeeded(pid: Pid) -> nix::Result<bool> {
     Ok(waitpid(pid, None)? == WaitStatus::Exited(pid, 0))
-}
-
-/// Waits until a process has started another; returns which.
-fn expect_birth(parent: Pid) -> nix::Result<Pid> {
-    ptrace::cont(parent, None)?;
-    loop {
-        match waitpid(parent, Some(WaitPidFlag::__WALL))? {
-            WaitStatus::PtraceEvent(..) => {
-                return Ok(Pid::from_raw(ptrace::getevent(parent)? as i32));
-            }
-            WaitStatus::Stopped(_, signal) => ptrace::cont(parent, signal)?,
-            _ => return Err(Errno::ECHILD),
-        }
-    }
-}
-
-fn expect_mark(pid: Pid) -> nix::Result<()> {
-    loop {
-        match waitpid(pid, Some(WaitPidFlag::__WALL))? {
-            WaitStatus::Stopped(_, Signal::SIGSTOP) => return Ok(()),
-            WaitStatus::Stopped(_, signal) => ptrace::cont(pid, signal)?,
-            _ => return Err(Errno::ECHILD),
-        }
-    }
-}
-
-/// Finds out whether this system lets a process be stepped through.
-pub(crate) fn try_out() -> nix::Result<()> {
-    let pid = fork(|| match ptrace::traceme() {
-        Ok(()) => raise(Signal::SIGSTOP).map_or(1, |()| 0),
-        Err(_) => 1,
-    })?;
-    match waitpid(pid, None)? {
-        WaitStatus::Stopped(..) => ptrace::kill(pid).and_then(|()| waitpid(pid, None)).map(drop),
-        _ => Err(Errno::EPERM),
-    }
 }
 
 /// Tells whether a process sleeps, as opposed to running, being stopped, or dead.

@@ -1,24 +1,19 @@
-//! [`Value`], [`Array`], [`ArrayPart`], [`RawValue`]: no change is lost or torn, and nobody told.
+//! [`Value`], [`Array`], [`RawValue`], [`ShareableList`]: no change is lost, or torn and nobody told.
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use mp_shm::{AccessError, Array, ArrayPart, LockError, RawValue, Value};
+use mp_shm::{AccessError, Array, Item, LockError, RawValue, ShareableList, Value};
 
 use crate::notes::Notes;
 use crate::operation::{Operation, Verdict, ensure, operation};
 use crate::partner::Partner;
-
-/// What a victim [reaches](Notes::reach) when it has claimed a part.
-const CLAIMED: u32 = 1;
-/// And before it gives the part back.
-const WRITTEN: u32 = 2;
 
 type Pair = Value<[u64; 2]>;
 
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = values();
     all.extend(arrays());
-    all.extend(parts());
+    all.push(item_set());
     all
 }
 
@@ -126,100 +121,21 @@ fn arrays() -> Vec<Operation> {
     vec![written, set]
 }
 
-struct Shared {
-    part: ArrayPart<u32>,
-    partner: Option<Partner>,
-}
-
-impl Shared {
-    fn new() -> Shared {
-        Shared { part: Array::zeroed(8).unwrap().part(2..6), partner: None }
-    }
-
-    /// One of which another process has some elements.
-    fn held() -> Shared {
-        let mut shared = Shared::new();
-        let other = shared.part.array().part(4..8);
-        shared.partner = Some(Partner::holding(|inside| {
-            let _guard = other.claim().unwrap();
-            inside();
-        }));
-        shared
-    }
-
-    /// One of which another process waits for some elements, or for all, if it is told to.
-    fn awaited(notes: &Notes, for_all: bool) -> Shared {
-        let mut shared = Shared::new();
-        let wait = || {
-            let found = if for_all {
-                shared.part.array().lock().err().map(|error| error.to_string())
-            } else {
-                shared.part.array().part(0..3).claim().err().map(|error| error.to_string())
-            };
-            ensure!(found.is_none() || !notes.is_finished(), "{found:?} after the end");
+/// An item has no lock, and may be torn; but its neighbours are whole, and it can be set again.
+fn item_set() -> Operation {
+    let list = |_: &Notes| ShareableList::new(["zero", "one", "two"]).unwrap();
+    operation("ShareableList: item set", list)
+        .victim(|list, _| {
+            Notes::mark();
+            list.set(1, "1").unwrap();
+        })
+        .check(|list, notes| {
+            let found = |index| list.get(index).map_err(|error| error.to_string());
+            let around = [found(0)?, found(2)?];
+            ensure!(around == ["zero", "two"].map(Item::from), "around it is {around:?}");
+            ensure!(!notes.is_finished() || found(1)? == Item::from("1"), "it is {:?}", found(1));
+            list.set(1, "uno").map_err(|error| error.to_string())?;
+            ensure!(found(1)? == Item::from("uno"), "set again, it is {:?}", found(1));
             Ok(())
-        };
-        shared.partner = Some(Partner::waiting(wait));
-        shared
-    }
-
-    fn write(&self, notes: &Notes) {
-        let mut guard = self.part.claim().unwrap();
-        notes.reach(CLAIMED);
-        guard.fill(1);
-        notes.reach(WRITTEN);
-    }
-
-    /// A death within the part is told, and all can be had after a recovery.
-    fn check(&mut self, notes: &Notes) -> Verdict {
-        self.partner.take().map_or(Ok(()), |partner| partner.join())?;
-        let array = self.part.array();
-        let (found, is_told) = match array.lock() {
-            Ok(guard) => (guard[2..6].to_vec(), false),
-            Err(LockError::OwnerDied(died)) => (died.recover()[2..6].to_vec(), true),
-            Err(error) => return Err(error.to_string()),
-        };
-        let is_whole = found.iter().all(|&element| element == found[0]);
-        ensure!(is_told || is_whole, "{found:?}, and nobody died");
-        ensure!(is_told || notes.reached() != CLAIMED, "it died with a part, and nobody is told");
-        ensure!(!is_told || !notes.is_finished(), "told of a death after the end");
-        let all = array.part(0..8);
-        let again = all.claim();
-        ensure!(again.is_ok(), "after a recovery it cannot be claimed: {:?}", again.err());
-        Ok(())
-    }
-}
-
-fn parts() -> Vec<Operation> {
-    let free = operation("ArrayPart: claimed and given back", |_| Shared::new())
-        .victim(|shared, notes| {
-            drop(Shared::new().part.claim());
-            Notes::mark();
-            shared.write(notes);
         })
-        .check(Shared::check);
-    let held = operation("ArrayPart: claimed after another process", |_| Shared::held())
-        .victim(|shared, notes| {
-            drop(Shared::new().part.claim());
-            Notes::mark();
-            shared.write(notes);
-        })
-        .assist(|shared, _| shared.partner.iter().for_each(Partner::go))
-        .check(Shared::check);
-    let awaited = |name: &str, for_all| {
-        operation(name, move |notes| Shared::awaited(notes, for_all))
-            .victim(|shared, _| {
-                let guard = shared.part.claim().unwrap();
-                shared.partner.iter().for_each(Partner::let_wait);
-                Notes::mark();
-                drop(guard);
-            })
-            .check(Shared::check)
-    };
-    vec![
-        free,
-        held,
-        awaited("ArrayPart: given back to one who waits for a part", false),
-        awaited("ArrayPart: given back to one who waits for the array", true),
-    ]
 }

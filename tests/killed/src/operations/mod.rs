@@ -2,12 +2,18 @@
 
 mod channel;
 mod lock;
+mod manager;
+mod manager_waits;
+mod meanwhile;
 mod memory;
 mod named;
+mod parts;
 mod pool;
 mod process;
 mod queue;
 mod semaphore;
+mod served;
+mod server;
 mod signals;
 
 use crate::operation::Operation;
@@ -19,10 +25,15 @@ pub(crate) fn all() -> Vec<Operation> {
     all.extend(signals::operations());
     all.extend(named::operations());
     all.extend(memory::operations());
+    all.extend(parts::operations());
     all.extend(queue::operations());
     all.extend(channel::operations());
     all.extend(process::operations());
     all.extend(pool::operations());
+    all.extend(manager::operations());
+    all.extend(manager_waits::operations());
+    all.extend(server::operations());
+    all.extend(meanwhile::operations());
     all
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use mp_shm::{Array, RawArray, RawValue, ShareableList, SharedMemory, Value};
 use mp_sync::{Barrier, Condition, Event, Lock, LockError, RLock, RwLock, Semaphore};
 
 use crate::notes::Notes;
@@ -16,8 +17,10 @@ struct Named {
 #[derive(Clone, Copy)]
 struct Kind {
     what: &'static str,
+    /// What the name of the file begins with.
+    prefix: &'static str,
     create: fn(&str) -> Verdict,
-    open_or_create: fn(&str) -> Verdict,
+    open_or_create: Option<fn(&str) -> Verdict>,
     /// Opens and uses it.
     open: fn(&str) -> Verdict,
     unlink: fn(&str) -> Verdict,
@@ -35,7 +38,7 @@ impl Named {
     }
 
     fn exists(&self) -> bool {
-        fs::exists(format!("/dev/shm/mp.{}", self.name)).unwrap()
+        fs::exists(format!("/dev/shm/{}{}", self.kind.prefix, self.name)).unwrap()
     }
 
     /// What has the name can be used, and the name is free after it is unlinked.
@@ -64,23 +67,34 @@ impl Named {
 macro_rules! kind {
     ($object:ident, ($($arguments:expr)?), $use:expr) => {
         Kind {
+            open_or_create: Some(|name| {
+                in_order($object::open_or_create(name $(, $arguments)?))
+            }),
+            ..kind!(($object), "mp.", ($($arguments)?), $use)
+        }
+    };
+    (($object:ty), $prefix:expr, ($($arguments:expr)?), $use:expr) => {
+        Kind {
             what: stringify!($object),
-            create: |name| $object::create(name $(, $arguments)?).map(drop).map_err(|e| e.to_string()),
-            open_or_create: |name| {
-                $object::open_or_create(name $(, $arguments)?).map(drop).map_err(|e| e.to_string())
-            },
+            prefix: $prefix,
+            create: |name| in_order(<$object>::create(name $(, $arguments)?)),
+            open_or_create: None,
             open: |name| {
-                let object = $object::open(name).map_err(|e| e.to_string())?;
+                let object = <$object>::open(name).map_err(|error| error.to_string())?;
                 let used: fn(&$object) = $use;
                 used(&object);
                 Ok(())
             },
-            unlink: |name| $object::unlink(name).map_err(|e| e.to_string()),
+            unlink: |name| in_order(<$object>::unlink(name)),
         }
     };
 }
 
-fn kinds() -> [Kind; 7] {
+fn in_order<T, E: ToString>(done: Result<T, E>) -> Verdict {
+    done.map(drop).map_err(|error| error.to_string())
+}
+
+fn kinds() -> [Kind; 13] {
     [
         kind!(Lock, (), |lock| drop(lock.lock().or_else(LockError::recover).unwrap())),
         kind!(RLock, (), |lock| drop(lock.lock().or_else(LockError::recover).unwrap())),
@@ -89,17 +103,23 @@ fn kinds() -> [Kind; 7] {
         kind!(Condition, (), |condition| condition.notify_all()),
         kind!(Event, (), |event| event.set()),
         kind!(Barrier, (3), |barrier| assert_eq!(barrier.parties(), 3)),
+        kind!((Value<u64>), "mp.", (7), |value| assert_eq!(value.get().unwrap(), 7)),
+        kind!((Array<u32>), "mp.", (&[7; 9]), |array| assert_eq!(array.to_vec().unwrap(), [7; 9])),
+        kind!((RawValue<u64>), "mp.", (7), |value| assert_eq!(value.get(), 7)),
+        kind!((RawArray<u32>), "mp.", (&[7; 9]), |array| assert_eq!(array.to_vec(), [7; 9])),
+        kind!((SharedMemory), "", (9), |memory| assert_eq!(memory.size(), 9)),
+        kind!((ShareableList), "", ([7; 9]), |list| assert_eq!(list.count(7).unwrap(), 9)),
     ]
 }
 
 pub(super) fn operations() -> Vec<Operation> {
     let made = |kind: Kind| {
-        vec![
-            act(kind, "created", Named::new, kind.create, true),
-            act(kind, "opened or created", Named::new, kind.open_or_create, true),
-            act(kind, "opened", Named::created, kind.open, true),
-            act(kind, "unlinked", Named::created, kind.unlink, false),
-        ]
+        let any = kind.open_or_create;
+        let mut all = vec![act(kind, "created", Named::new, kind.create, true)];
+        all.extend(any.map(|any| act(kind, "opened or created", Named::new, any, true)));
+        all.push(act(kind, "opened", Named::created, kind.open, true));
+        all.push(act(kind, "unlinked", Named::created, kind.unlink, false));
+        all
     };
     kinds().into_iter().flat_map(made).collect()
 }
@@ -111,7 +131,8 @@ fn act(
     act: fn(&str) -> Verdict,
     is_there_at_last: bool,
 ) -> Operation {
-    operation(format!("{}, named: {what}", kind.what), move |_| set_up(kind))
+    let name = kind.what.split('<').next().unwrap_or_default();
+    operation(format!("{name}, named: {what}"), move |_| set_up(kind))
         .victim(move |named, _| {
             Notes::mark();
             act(&named.name).unwrap();

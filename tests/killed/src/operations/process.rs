@@ -1,11 +1,12 @@
 //! Processes: a parent learns how its child ended, and whose parent is killed is not left over.
 
+use std::fs;
 use std::thread;
 
 use mp_process::{Failure, JoinError, Process, SpawnError, StartMethod, spawn};
 
 use crate::notes::Notes;
-use crate::operation::{Operation, Verdict, ensure, operation};
+use crate::operation::{Operation, Role, Verdict, ensure, operation};
 
 /// What a parent was told by its child's end.
 const RETURNED: u32 = 1;
@@ -29,6 +30,8 @@ pub(super) fn operations() -> Vec<Operation> {
         child("Process: from its first instruction to its end, child", || {
             spawn(add, (1, 2)).map(Process::join)
         }),
+        forked_child(),
+        fork_server(),
     ]
 }
 
@@ -46,22 +49,63 @@ fn parent(name: &str, act: fn()) -> Operation {
         .check(|(), _| Ok(()))
 }
 
+/// What comes of a child that adds.
+type Added = Result<Result<u32, JoinError>, SpawnError>;
+
 /// A parent is told what became of its child, at once.
-fn child(name: &str, act: fn() -> Result<Result<u32, JoinError>, SpawnError>) -> Operation {
-    operation(name, |_| ())
-        .parent(move |(), notes| {
-            notes.reach(match act() {
-                Ok(Ok(3)) => RETURNED,
-                Ok(Ok(other)) => panic!("1 and 2 are {other}"),
-                Ok(Err(error)) => told(error.failure()),
-                Err(_) => NOT_STARTED,
-            });
+fn child(name: &str, act: fn() -> Added) -> Operation {
+    operation(name, |_| ()).parent(move |(), notes| notes.reach(tell(act()))).check(judge)
+}
+
+fn tell(added: Added) -> u32 {
+    match added {
+        Ok(Ok(3)) => RETURNED,
+        Ok(Ok(other)) => panic!("1 and 2 are {other}"),
+        Ok(Err(error)) => told(error.failure()),
+        Err(_) => NOT_STARTED,
+    }
+}
+
+fn judge(_: &mut (), notes: &Notes) -> Verdict {
+    let is_told = [RETURNED, KILLED, NOT_STARTED].contains(&notes.reached());
+    ensure!(is_told && notes.is_finished(), "the parent was told {}", notes.reached());
+    Ok(())
+}
+
+fn fork_one() -> Added {
+    let builder = Process::builder().start_method(StartMethod::ForkServer);
+    builder.spawn(add, (1, 2)).map(Process::join)
+}
+
+/// Starts a fork server, and returns when it is stepped through.
+fn prepare(notes: &Notes) {
+    assert_eq!(tell(fork_one()), RETURNED);
+    let children = fs::read_to_string("/proc/thread-self/children").unwrap();
+    notes.name_victim(children.trim().parse().expect("the server is the one child"));
+    notes.prepare();
+}
+
+/// The child was never executed; and its server serves on.
+fn forked_child() -> Operation {
+    operation("Process: from its fork to its end, forked child", |_| ())
+        .parent_of(Role::Grandchild, |(), notes| {
+            prepare(notes);
+            notes.reach(tell(fork_one()));
+            assert_eq!(tell(fork_one()), RETURNED);
         })
-        .check(|(), notes| -> Verdict {
-            let is_told = [RETURNED, KILLED, NOT_STARTED].contains(&notes.reached());
-            ensure!(is_told && notes.is_finished(), "the parent was told {}", notes.reached());
-            Ok(())
+        .check(judge)
+}
+
+/// A child is forked all the same, by another server if need be.
+fn fork_server() -> Operation {
+    operation("Process: asked to fork, fork server", |_| ())
+        .parent_of(Role::Server, |(), notes| {
+            prepare(notes);
+            notes.reach(tell(fork_one()));
+            assert_eq!(notes.reached(), RETURNED);
+            assert_eq!(tell(fork_one()), RETURNED);
         })
+        .check(judge)
 }
 
 fn told(failure: &Failure) -> u32 {
