@@ -10,6 +10,7 @@ mod link;
 mod message;
 mod names;
 mod nats;
+mod objects;
 mod seal;
 mod values;
 
@@ -17,3 +18,4 @@ pub use error::ClusterError;
 pub use init::{init, init_test, init_test_with, init_with};
 pub use mp_process::{main, test};
 pub use nats::{Agent, Nats, NatsBuilder};
+pub use objects::{Dict, Lock, LockGuard, Queue};

@@ -16,6 +16,8 @@ use crate::function::{self, Shim};
 use crate::manager::Manager;
 use crate::method::Method;
 use crate::remote::{Gate, Route, random};
+#[cfg(feature = "persist")]
+use crate::server::Keep;
 use crate::server::{Initializer, Limits, Ready, Start, serve};
 use crate::stand_alone::Server;
 
@@ -42,6 +44,10 @@ pub struct Builder {
     initializer: Option<Result<(Initializer, Vec<u8>), ManagerError>>,
     address: Option<Address>,
     key: Option<AuthKey>,
+    #[cfg(feature = "rustls")]
+    identity: Option<crate::tls::Identity>,
+    #[cfg(feature = "persist")]
+    pub(crate) keep: Option<Keep>,
 }
 
 impl Builder {
@@ -53,6 +59,10 @@ impl Builder {
             initializer: None,
             address: None,
             key: None,
+            #[cfg(feature = "rustls")]
+            identity: None,
+            #[cfg(feature = "persist")]
+            keep: None,
         }
     }
 
@@ -102,6 +112,15 @@ impl Builder {
     /// Names the server process.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
+        self
+    }
+
+    /// Lets nobody else read what other programs and the server say to each other: by TLS 1.3, for
+    /// which the server has this certificate. The key is asked for as well. See
+    /// [`Identity`](crate::tls::Identity).
+    #[cfg(feature = "rustls")]
+    pub fn tls(mut self, identity: crate::tls::Identity) -> Self {
+        self.identity = Some(identity);
         self
     }
 
@@ -241,6 +260,8 @@ impl Builder {
             allowed: allowed.collect::<Result<_, ManagerError>>()?,
             initializer: self.initializer.transpose()?,
             gate,
+            #[cfg(feature = "persist")]
+            keep: self.keep,
         })
     }
 
@@ -251,8 +272,12 @@ impl Builder {
             (None, Some(_)) => Address::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             (Some(address), _) => address,
         };
-        Route::new(address, self.key.take())
-            .map(|Route { address, key }| Some(Gate { address, key }))
+        let Route { address, key, .. } = Route::new(address, self.key.take())?;
+        #[cfg(feature = "rustls")]
+        let identity = self.identity.take();
+        #[cfg(not(feature = "rustls"))]
+        let identity = None;
+        Ok(Some(Gate { address, key, identity }))
     }
 }
 

@@ -16,17 +16,32 @@ pub struct Connector {
     address: Address,
     key: Option<AuthKey>,
     timeout: Duration,
+    #[cfg(feature = "rustls")]
+    trust: Option<crate::tls::Trust>,
 }
 
 impl Connector {
     pub(crate) fn new(address: Address) -> Self {
-        Self { address, key: None, timeout: Duration::from_secs(10) }
+        Self {
+            address,
+            key: None,
+            timeout: Duration::from_secs(10),
+            #[cfg(feature = "rustls")]
+            trust: None,
+        }
     }
 
     /// Sets the key of the server. A server at a path may have none.
     #[doc(alias = "authkey")]
     pub fn key(mut self, key: impl Into<AuthKey>) -> Self {
         self.key = Some(key.into());
+        self
+    }
+
+    /// Connects by TLS, and only to a server that is trusted so.
+    #[cfg(feature = "rustls")]
+    pub fn tls(mut self, trust: crate::tls::Trust) -> Self {
+        self.trust = Some(trust);
         self
     }
 
@@ -58,6 +73,8 @@ impl Connector {
     /// ```
     pub fn connect(self) -> Result<Manager, ManagerError> {
         let route = Route::new(self.address, self.key)?;
+        #[cfg(feature = "rustls")]
+        let route = Route { trust: self.trust, ..route };
         client::call(&route, self.timeout).map(Manager::over)
     }
 }

@@ -85,6 +85,13 @@ pub enum ManagerError {
         /// What is wrong.
         reason: String,
     },
+    /// What is kept on disk cannot be kept any more, such as for want of room. The objects are there
+    /// again, as they were kept, when the server is started anew.
+    #[non_exhaustive]
+    NotKept {
+        /// What the store said.
+        reason: String,
+    },
     /// The other side does not keep to the protocol.
     #[non_exhaustive]
     Protocol {
@@ -154,6 +161,9 @@ impl fmt::Display for ManagerError {
             Self::OutOfRange { len } => write!(f, "no such place in a list of {len}"),
             Self::Limit { what } => write!(f, "the server has a limit of {what}"),
             Self::Misuse { reason } => f.write_str(reason),
+            Self::NotKept { reason } => {
+                write!(f, "it cannot be kept on disk: {reason}; start the server anew")
+            }
             Self::Protocol { what } => write!(f, "the other side sent {what}"),
             Self::Spawn(error) => write!(f, "cannot start the manager server: {error}"),
             Self::NotStarted { reason } => {
@@ -225,6 +235,7 @@ pub(crate) enum Refusal {
     OutOfRange(usize),
     Limit(String),
     Misuse(String),
+    NotKept(String),
 }
 
 impl From<Malformed> for Refusal {
@@ -250,6 +261,7 @@ impl From<Refusal> for ManagerError {
             Refusal::OutOfRange(len) => Self::OutOfRange { len },
             Refusal::Limit(what) => Self::Limit { what },
             Refusal::Misuse(reason) => Self::Misuse { reason },
+            Refusal::NotKept(reason) => Self::NotKept { reason },
         }
     }
 }

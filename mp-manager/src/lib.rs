@@ -17,12 +17,16 @@ mod remote;
 mod ring;
 mod server;
 mod stand_alone;
+#[cfg(feature = "rustls")]
+pub mod tls;
 mod vault;
 mod wire;
 
 pub use builder::Builder;
 pub use connector::Connector;
 pub use error::ManagerError;
+#[cfg(feature = "persist")]
+pub use manager::Durability;
 pub use manager::{Manager, ObjectInfo};
 pub use method::Method;
 pub use proxies::{

@@ -47,6 +47,12 @@ pub(crate) mod op {
     pub(crate) const UNPUBLISH: u8 = 11;
     pub(crate) const FIND: u8 = 12;
     pub(crate) const PUBLISHED: u8 = 13;
+    /// A reference to the object that is kept under a name.
+    pub(crate) const KEEP: u8 = 14;
+    /// Whether there was one of that name, which is not kept any longer.
+    pub(crate) const DISCARD: u8 = 15;
+    /// The names of all that are kept.
+    pub(crate) const KEPT: u8 = 16;
 }
 
 /// Set in a value's length if references follow its bytes.

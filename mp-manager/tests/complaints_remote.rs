@@ -1,6 +1,7 @@
 //! What people complain about in remote managers elsewhere, by the number of the complaint.
 
 mod common {
+    pub(crate) mod knock;
     pub(crate) mod raw;
     pub(crate) mod watchdog;
 }
@@ -10,8 +11,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::thread;
 
-use common::raw;
 use common::watchdog::watchdog;
+use common::{knock, raw};
 use mp_handle::Parcel;
 use mp_manager::{Address, AuthKey, DictProxy, ListProxy, Manager, ManagerError, Proxy};
 use mp_process::{Func, spawn};
@@ -78,7 +79,7 @@ fn row_43_nothing_that_is_sent_is_executed() {
     let request = [&1_u64.to_le_bytes()[..], &SERVER.to_le_bytes(), &[FUNCTION], &fields].concat();
     peer.write_all(&(request.len() as u32).to_le_bytes()).unwrap();
     peer.write_all(&request).unwrap();
-    raw::wait_for_end(peer);
+    knock::wait_for_end(peer);
     let there = Manager::connect(&address, KEY).unwrap();
     assert!(matches!(there.create(marker, ()), Err(ManagerError::OtherProgram)));
     let named: Result<Proxy<u8>, _> = there.create_named("marker", ());
@@ -96,7 +97,7 @@ fn relay(change: impl Fn(&mut [u8]) + Send + 'static, server: Address) -> Socket
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         let (mut client, _) = listener.accept().unwrap();
-        let mut server = raw::connect(&server);
+        let mut server = knock::connect(&server);
         let (mut back, mut forth) = (server.try_clone().unwrap(), client.try_clone().unwrap());
         thread::spawn(move || pass_on(&mut back, &mut forth, |_| {}));
         pass_on(&mut client, &mut server, change);
@@ -121,11 +122,11 @@ fn row_44_there_is_one_digest_and_it_covers_all_that_was_said() {
     let _watchdog = watchdog();
     let (_manager, address) = start();
     // A response by MD5 is half as long: nobody waits for the rest of it, or takes it.
-    let mut old = raw::connect(&address);
-    old.write_all(&raw::hello()).unwrap();
+    let mut old = knock::connect(&address);
+    old.write_all(&knock::hello()).unwrap();
     old.write_all(&[7; 16]).unwrap();
     old.shutdown(std::net::Shutdown::Write).unwrap();
-    raw::wait_for_end(old);
+    knock::wait_for_end(old);
 
     let honest = relay(|_| {}, address.clone());
     assert!(Manager::connect(honest, KEY).unwrap().objects().is_ok());

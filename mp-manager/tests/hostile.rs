@@ -1,6 +1,7 @@
 //! Whatever comes to the port of a server: it is refused, and nobody else notices.
 
 mod common {
+    pub(crate) mod knock;
     pub(crate) mod random;
     pub(crate) mod raw;
     pub(crate) mod watchdog;
@@ -12,8 +13,8 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use common::random::Random;
-use common::raw;
 use common::watchdog::watchdog;
+use common::{knock, raw};
 use mp_manager::{Address, Builder, ListProxy, Manager, ManagerError};
 use mp_process::spawn;
 
@@ -65,9 +66,9 @@ fn another_key_is_refused_on_both_sides() {
     let wrong = Manager::connect(&address, "another secret");
     let error = wrong.unwrap_err();
     assert_eq!(error.to_string(), "the manager server refused: it has another key");
-    let mut stream = raw::connect(&address);
+    let mut stream = knock::connect(&address);
     assert_eq!(raw::greet(&mut stream, "another secret"), 2);
-    raw::wait_for_end(stream);
+    knock::wait_for_end(stream);
     serves(&address);
 }
 
@@ -75,13 +76,13 @@ fn another_key_is_refused_on_both_sides() {
 fn another_version_is_told_which_one_it_is_and_refused() {
     let _watchdog = watchdog();
     let (_manager, address) = start(Manager::builder());
-    let mut stream = raw::connect(&address);
-    let mut newer = raw::hello();
+    let mut stream = knock::connect(&address);
+    let mut newer = knock::hello();
     newer[4..8].copy_from_slice(&2_u32.to_le_bytes());
     stream.write_all(&newer).unwrap();
     let mut theirs = Vec::new();
     stream.read_to_end(&mut theirs).unwrap();
-    assert_eq!(&theirs[..8], &raw::hello()[..8]);
+    assert_eq!(&theirs[..8], &knock::hello()[..8]);
     serves(&address);
 }
 
@@ -90,21 +91,21 @@ fn who_is_silent_is_shown_out_and_keeps_nobody_waiting() {
     let _watchdog = watchdog();
     let (_manager, address) =
         start(Manager::builder().handshake_timeout(Duration::from_millis(300)));
-    let silent = raw::connect(&address);
-    let mut slow = raw::connect(&address);
-    slow.write_all(&raw::hello()[..20]).unwrap();
+    let silent = knock::connect(&address);
+    let mut slow = knock::connect(&address);
+    slow.write_all(&knock::hello()[..20]).unwrap();
     serves(&address);
-    raw::wait_for_end(silent);
-    raw::wait_for_end(slow);
-    let mut dripping = raw::connect(&address);
-    for byte in raw::hello() {
+    knock::wait_for_end(silent);
+    knock::wait_for_end(slow);
+    let mut dripping = knock::connect(&address);
+    for byte in knock::hello() {
         // It ends in the middle of the hello.
         std::thread::sleep(Duration::from_millis(10));
         if dripping.write_all(&[byte]).is_err() {
             break;
         }
     }
-    raw::wait_for_end(dripping);
+    knock::wait_for_end(dripping);
     serves(&address);
 }
 
@@ -113,7 +114,7 @@ fn a_crowd_at_the_door_keeps_nobody_out() {
     let _watchdog = watchdog();
     let (manager, address) = start(Manager::builder().handshake_timeout(Duration::from_secs(3600)));
     let before = memory(&manager).0;
-    let crowd: Vec<_> = (0..700).map(|_| raw::connect(&address)).collect();
+    let crowd: Vec<_> = (0..700).map(|_| knock::connect(&address)).collect();
     serves(&address);
     assert!(memory(&manager).1 < before + (16 << 20));
     drop(crowd);
@@ -143,7 +144,7 @@ fn half_a_frame_concerns_nobody_else() {
         stream.write_all(&whole[..len]).unwrap();
         serves(&address);
         stream.shutdown(Shutdown::Write).unwrap();
-        raw::wait_for_end(stream);
+        knock::wait_for_end(stream);
     }
     while !manager.objects().unwrap().is_empty() {
         std::thread::yield_now();
@@ -161,7 +162,7 @@ fn a_frame_of_four_gibibytes_takes_no_memory() {
         stream.write_all(&len.to_le_bytes()).unwrap();
         // It may have hung up already.
         let _ = stream.write_all(&[0; 4096]);
-        raw::wait_for_end(stream);
+        knock::wait_for_end(stream);
     }
     // As long as may be, and never sent: what counts is what comes.
     let mut patient: Vec<_> = (0..20).map(|_| raw::admitted(&address, KEY)).collect();
@@ -180,7 +181,7 @@ fn random_bytes_are_refused() {
     let mut random = Random::new(11);
     for round in 0..200 {
         let mut bytes: Vec<u8> = (0..random.below(200)).map(|_| random.below(256) as u8).collect();
-        let mut stream = raw::connect(&address);
+        let mut stream = knock::connect(&address);
         if round % 2 == 0 {
             assert_eq!(raw::greet(&mut stream, KEY), 1);
             let op = random.below(256) as u8;
@@ -190,7 +191,7 @@ fn random_bytes_are_refused() {
         }
         let _ = stream.write_all(&bytes);
         let _ = stream.shutdown(Shutdown::Write);
-        raw::wait_for_end(stream);
+        knock::wait_for_end(stream);
     }
     serves(&address);
     while !manager.objects().unwrap().is_empty() {

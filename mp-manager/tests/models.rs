@@ -2,7 +2,6 @@
 //! an `IndexMap` or a `Vec` would have given.
 //!
 //! `MP_STEPS` sets how many calls a test makes; some hundreds by default.
-#![allow(clippy::unit_arg, reason = "calls without a result are shown as all others are")]
 
 mod common {
     pub(crate) mod random;

@@ -1,6 +1,7 @@
 //! What becomes of those who come to the port of a server, as events of `tracing`.
 
 mod common {
+    pub(crate) mod knock;
     pub(crate) mod raw;
     pub(crate) mod watchdog;
 }
@@ -11,8 +12,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use common::raw;
 use common::watchdog::watchdog;
+use common::{knock, raw};
 use mp_manager::Manager;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -83,22 +84,22 @@ fn who_is_refused_or_sent_off_is_told() {
     let address = server.address().unwrap().clone();
     let program = thread::spawn(move || server.serve_forever());
 
-    let silent = raw::connect(&address);
+    let silent = knock::connect(&address);
     listener.wait_for("WARN client refused: it took too long to say who it is");
-    drop(raw::connect(&address));
+    drop(knock::connect(&address));
     listener.wait_for("WARN client refused: it went away before it was let in");
-    raw::connect(&address).write_all(&[b'?'; 44]).unwrap();
+    knock::connect(&address).write_all(&[b'?'; 44]).unwrap();
     listener.wait_for("WARN client refused: it does not speak the protocol of managers");
-    assert_eq!(raw::greet(&mut raw::connect(&address), "another"), 2);
+    assert_eq!(raw::greet(&mut knock::connect(&address), "another"), 2);
     listener.wait_for("WARN client refused: it has another key");
 
     let mut bold = raw::admitted(&address, KEY);
     listener.wait_for("DEBUG client let in");
-    assert_eq!(raw::greet(&mut raw::connect(&address), KEY), 3);
+    assert_eq!(raw::greet(&mut knock::connect(&address), KEY), 3);
     listener.wait_for("WARN client refused: there are as many clients as it lets in");
     bold.write_all(&u32::MAX.to_le_bytes()).unwrap();
     listener.wait_for("WARN client sent off: a request longer than the server takes");
-    raw::wait_for_end(bold);
+    knock::wait_for_end(bold);
 
     Manager::connect(&address, KEY).unwrap().shutdown();
     program.join().unwrap().unwrap();

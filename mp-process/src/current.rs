@@ -160,7 +160,7 @@ impl ParentProcess {
 /// Notes the socket to the parent. In a forked process it takes the place of that of its parent,
 /// and the number, so that nothing holds on to the other.
 pub(crate) fn hold_line(socket: OwnedFd) -> &'static Post {
-    HOLDER.store(std::process::id(), Ordering::Relaxed);
+    HOLDER.store(sys::own_number(), Ordering::Relaxed);
     match LINE.get() {
         Some(line) => {
             // It cannot fail: both are open.
@@ -173,7 +173,7 @@ pub(crate) fn hold_line(socket: OwnedFd) -> &'static Post {
 
 /// Whether the line is this process's own: not so in a copy that its function has forked.
 pub(crate) fn holds_line() -> bool {
-    HOLDER.load(Ordering::Relaxed) == std::process::id()
+    HOLDER.load(Ordering::Relaxed) == sys::own_number()
 }
 
 /// Notes who this child is.

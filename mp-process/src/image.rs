@@ -42,9 +42,9 @@ impl ImageId {
 }
 
 /// The main program, without its shared libraries.
-fn main_object() -> &'static LoadedObject {
+pub(crate) fn main_object() -> &'static LoadedObject {
     static MAIN: OnceLock<LoadedObject> = OnceLock::new();
-    MAIN.get_or_init(|| sys::loaded_objects().swap_remove(0))
+    MAIN.get_or_init(|| sys::loaded_objects(1).swap_remove(0))
 }
 
 /// Where in the image `address` is: the same number in every process of this image, wherever
@@ -54,7 +54,7 @@ pub(crate) fn offset_of(address: usize) -> Result<u64, ForeignFunction> {
     if main.code.iter().any(|range| range.contains(&address)) {
         return Ok((address - main.base) as u64);
     }
-    let image = (sys::loaded_objects().into_iter())
+    let image = (sys::loaded_objects(usize::MAX).into_iter())
         .find(|object| object.code.iter().any(|range| range.contains(&address)))
         .map_or_else(|| String::from("no loaded image"), |object| object.name);
     Err(ForeignFunction { image })

@@ -24,7 +24,7 @@ fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
 
 pub(crate) fn add(child: &Child) {
     let mut children = lock(&CHILDREN);
-    let own = std::process::id();
+    let own = sys::own_number();
     if OWNER.swap(own, Ordering::Relaxed) != own {
         // Those of the process that forked this one: to stop or join them is not for this one.
         children.clear();
@@ -136,7 +136,7 @@ pub(crate) fn end() {
     while let Some(handler) = { lock(&HANDLERS).pop() } {
         let _ = catch_panic(handler);
     }
-    if OWNER.load(Ordering::Relaxed) != std::process::id() {
+    if OWNER.load(Ordering::Relaxed) != sys::own_number() {
         return;
     }
     let children = mem::take(&mut *lock(&CHILDREN));

@@ -16,8 +16,8 @@ use rustix::process::Pid;
 
 pub(crate) use clone::Cloner;
 pub(crate) use forked::{
-    block_signals, change_environment, exit_at_once, flush_streams, replace, set_environment,
-    unblock_signals,
+    block_signals, change_environment, exit_at_once, flush_streams, own_number, replace,
+    set_environment, unblock_signals,
 };
 pub(crate) use note::linked_build_id;
 
@@ -213,15 +213,16 @@ pub(crate) struct LoadedObject {
     pub(crate) code: Vec<Range<usize>>,
 }
 
-/// Lists what is loaded; the program itself comes first.
-pub(crate) fn loaded_objects() -> Vec<LoadedObject> {
+/// Lists what is loaded, up to `most` objects; the program itself comes first.
+pub(crate) fn loaded_objects(most: usize) -> Vec<LoadedObject> {
     unsafe extern "C" fn note(
         info: *mut libc::dl_phdr_info,
         _size: usize,
         list: *mut libc::c_void,
     ) -> c_int {
         // SAFETY: dl_iterate_phdr passes a valid info, and our own pointer to the list.
-        let (info, list) = unsafe { (&*info, &mut *list.cast::<Vec<LoadedObject>>()) };
+        let (info, (most, list)) =
+            unsafe { (&*info, &mut *list.cast::<(usize, Vec<LoadedObject>)>()) };
         let name = if info.dlpi_name.is_null() {
             String::new()
         } else {
@@ -240,10 +241,11 @@ pub(crate) fn loaded_objects() -> Vec<LoadedObject> {
             })
             .collect();
         list.push(LoadedObject { name, base, code });
-        0
+        // To look at one more costs a fresh process a page or two.
+        c_int::from(list.len() == *most)
     }
-    let mut list = Vec::new();
+    let mut list = (most, Vec::new());
     // SAFETY: the callback gets the list that this frame owns, and nothing unwinds from it.
     unsafe { libc::dl_iterate_phdr(Some(note), (&raw mut list).cast()) };
-    list
+    list.1
 }

@@ -172,7 +172,7 @@ fn preloading_may_fail_in_any_way() {
         (|c| c.clone().preload(|| panic!("no data")), ": no data"),
         (|c| c.clone().preload(|| process::exit(3)), "exited with code 3 before its function"),
         (|c| c.clone().preload(|| process::abort()), "killed by signal 6 (SIGABRT)"),
-        (|c| c.clone().preload(|| drop(spawn(|| (), ()).unwrap())), "NotInitialized"),
+        (|c| c.clone().preload(|| drop(spawn(|| (), ()).unwrap())), "before init"),
     ];
     for (preload, expected) in cases {
         let context = preload(&Context::fork_server());

@@ -14,7 +14,7 @@ use std::hash::{BuildHasher, RandomState};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use notice::{AgentBeat, Begun, ClientBeat, Drop, decode, encode};
-pub(crate) use reader::Reader;
+pub(crate) use reader::{Reader, put_block};
 pub(crate) use result::{ResultMessage, Returned, encode_results};
 pub(crate) use task::{Body, Stored, TaskMessage};
 

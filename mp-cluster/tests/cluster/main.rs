@@ -8,4 +8,5 @@ mod common;
 mod deaths;
 mod endings;
 mod large;
+mod objects;
 mod servers;

@@ -84,6 +84,13 @@ impl<'a> Request<'a> {
         Ok(self)
     }
 
+    /// A text that is no value.
+    #[cfg(feature = "persist")]
+    pub(crate) fn text(mut self, text: &str) -> Self {
+        self.parcel.bytes_mut().put_bytes(text.as_bytes());
+        self
+    }
+
     /// Which function is to be run, by its name.
     pub(crate) fn function_name(mut self, name: &str) -> Self {
         self.parcel.bytes_mut().put_u8(1);

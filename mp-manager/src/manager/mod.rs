@@ -1,9 +1,14 @@
 //! [`Manager`]: the server, and the way to it.
 
 mod create;
+#[cfg(feature = "persist")]
+mod durable;
 mod names;
 mod owner;
 mod remote;
+
+#[cfg(feature = "persist")]
+pub use durable::Durability;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};

@@ -1,8 +1,8 @@
 //! A list of encoded values.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::sequence::Sequence;
 use super::{Aide, Object, Outcome, Ran, Stored, Turn, call};
 use crate::error::Refusal;
 use crate::function::{Shim, Subject};
@@ -36,7 +36,7 @@ pub(crate) mod op {
 /// The server's half.
 #[derive(Default)]
 pub(super) struct List {
-    values: VecDeque<Stored>,
+    values: Sequence,
 }
 
 impl Object for List {
@@ -55,10 +55,10 @@ impl Object for List {
             op::GET => turn.reply.optional(self.values.get(index(fields)?)),
             op::SET => {
                 let (place, value) = (self.place(fields)?, turn.store(fields.value()?)?);
-                turn.reply.value(&std::mem::replace(&mut self.values[place], value));
+                turn.reply.value(&self.values.replace(place, value));
             }
             op::LEN => turn.reply.number(self.values.len()),
-            op::CLEAR => self.values = VecDeque::new(),
+            op::CLEAR => self.values.clear(),
             op::EXTEND => self.values.extend(values(fields, turn)?),
             op::INSERT => {
                 let (place, value) = (index(fields)?, turn.store(fields.value()?)?);
@@ -66,8 +66,8 @@ impl Object for List {
                 self.values.insert(place, value);
             }
             op::REMOVE => turn.reply.optional(self.values.remove(index(fields)?).as_ref()),
-            op::POP => turn.reply.optional(self.values.pop_back().as_ref()),
-            op::POP_FRONT => turn.reply.optional(self.values.pop_front().as_ref()),
+            op::POP => turn.reply.optional(self.values.pop().as_ref()),
+            op::POP_FRONT => turn.reply.optional(self.values.remove(0).as_ref()),
             op::PAGE => self.page(fields, turn)?,
             op::POSITION => {
                 let (value, start) = (fields.value()?, index(fields)?);
@@ -85,7 +85,7 @@ impl Object for List {
                 turn.reply.flag(found.is_some());
                 found.map(|place| self.values.remove(place));
             }
-            op::REVERSE => self.values.make_contiguous().reverse(),
+            op::REVERSE => self.values.reverse(),
             op::SPLICE => self.splice(fields, turn)?,
             op::COMPARE_AND_SET => self.compare_and_set(fields, turn)?,
             op::SWAP => {
@@ -104,7 +104,7 @@ impl Object for List {
                 let value = Subject::Value(self.values[place].clone());
                 let (subject, ran) = call(shim, aide, value, fields);
                 if let (Subject::Value(value), Ok(_)) = (subject, &ran) {
-                    self.values[place] = value;
+                    drop(self.values.replace(place, value));
                 }
                 ran
             }
@@ -112,12 +112,17 @@ impl Object for List {
                 let values = self.values.iter().cloned().collect();
                 let (subject, ran) = call(shim, aide, Subject::Values(values), fields);
                 if let (Subject::Values(values), Ok(_)) = (subject, &ran) {
-                    self.values = values.into();
+                    self.values.replace_all(values);
                 }
                 ran
             }
             _ => Err(Refusal::UnknownOp),
         }
+    }
+
+    #[cfg(feature = "persist")]
+    fn kept(&mut self) -> Option<&mut dyn super::Kept> {
+        Some(&mut self.values)
     }
 }
 
@@ -176,14 +181,11 @@ impl List {
         self.check(end, self.values.len())?;
         self.check(start, end)?;
         let new = values(fields, turn)?;
-        let behind = self.values.split_off(end);
-        for old in self.values.drain(start..) {
+        for old in self.values.splice(start..end, new) {
             turn.reply.flag(true);
             turn.reply.value(&old);
         }
         turn.reply.flag(false);
-        self.values.extend(new);
-        self.values.extend(behind);
         Ok(())
     }
 
@@ -195,7 +197,7 @@ impl List {
         let (place, expected) = (self.place(fields)?, fields.value()?);
         let is_expected = self.values[place].bytes() == expected.bytes;
         if is_expected {
-            self.values[place] = turn.store(fields.value()?)?;
+            drop(self.values.replace(place, turn.store(fields.value()?)?));
         }
         turn.reply.flag(is_expected);
         Ok(())

@@ -6,6 +6,7 @@
 //! without the lock of the server, and the object is away meanwhile: who asks it waits, others do
 //! not.
 
+mod aide;
 mod barrier;
 mod custom;
 mod dict;
@@ -14,10 +15,13 @@ mod list;
 mod monitor;
 mod ordered;
 mod queue;
+mod record;
 mod semaphore;
+mod sequence;
 mod stored;
 mod waiters;
 
+pub(crate) use aide::Aide;
 pub(crate) use barrier::op as barrier_op;
 pub(crate) use custom::op as custom_op;
 pub(crate) use dict::{DictData, op as dict_op};
@@ -26,21 +30,19 @@ pub(crate) use list::op as list_op;
 pub(crate) use monitor::op as monitor_op;
 pub(crate) use ordered::OrderedMap;
 pub(crate) use queue::op as queue_op;
+#[cfg(feature = "persist")]
+pub(crate) use record::{Change, Kept};
 pub(crate) use semaphore::op as semaphore_op;
 pub(crate) use stored::Stored;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_handle::{Deadline, Parcel};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use mp_handle::Deadline;
 
 use crate::error::Refusal;
 use crate::function::{Call, Shim, Subject};
-use crate::nesting;
-use crate::origin::Origin;
-use crate::server::{Hold, Roster};
+use crate::server::Hold;
 use crate::wire::{Malformed, Put, Reader, Value};
 
 /// The number of a client, never used again.
@@ -167,54 +169,6 @@ impl Reply {
 /// About so many bytes travel at once when a large object is read bit by bit.
 const PAGE: usize = 256 << 10;
 
-/// What objects need of the server, from whichever thread.
-pub(crate) struct Aide {
-    pub(crate) origin: Origin,
-    pub(crate) roster: Arc<Roster>,
-    /// How many bytes all values may have together.
-    pub(crate) max_bytes: usize,
-}
-
-impl Aide {
-    /// Keeps a value that came from a client.
-    #[inline]
-    pub(crate) fn store(&self, value: Value<'_>) -> Result<Stored, Refusal> {
-        let holds = if value.references().len() == 0 { Vec::new() } else { self.claim(value)? };
-        if stored::in_use() > self.max_bytes {
-            return Err(Refusal::Limit(format!("{} bytes in all values", self.max_bytes)));
-        }
-        Ok(Stored::new(value.bytes, holds))
-    }
-
-    #[cold]
-    fn claim(&self, value: Value<'_>) -> Result<Vec<Hold>, Refusal> {
-        let holds = value.references().map(|id| self.roster.claim(id));
-        holds.collect::<Option<_>>().ok_or(Refusal::NoObject)
-    }
-
-    /// Decodes a value, on the server.
-    pub(crate) fn decode<T: DeserializeOwned>(&self, stored: &Stored) -> Result<T, Refusal> {
-        let parcel = Parcel::from_parts(stored.bytes().to_vec(), Vec::new());
-        let range = 0..stored.bytes().len();
-        let value = if stored.holds().is_empty() {
-            parcel.get(range)
-        } else {
-            nesting::decode(&self.origin, &parcel, range, Vec::new())
-        };
-        value.map_err(|error| Refusal::Undecodable(error.to_string()))
-    }
-
-    /// Encodes a value, on the server.
-    pub(crate) fn encode<T: Serialize>(&self, value: &T) -> Result<Stored, Refusal> {
-        let mut parcel = Parcel::new();
-        let encoded = nesting::encode(self.origin.server(), &mut parcel, value);
-        let (range, named) = encoded.map_err(|error| Refusal::NotEncoded(error.to_string()))?;
-        let mut field = Vec::new();
-        field.put_value(&parcel.bytes()[range], named.into_iter());
-        self.store(Reader::new(&field).value()?)
-    }
-}
-
 /// One request on its way through an object.
 pub(crate) struct Turn<'a> {
     pub(crate) aide: &'a Arc<Aide>,
@@ -251,6 +205,12 @@ pub(crate) trait Object: Send {
     fn run(&mut self, shim: Shim, op: u8, fields: Reader<'_>, aide: &Arc<Aide>) -> Ran {
         let _ = (shim, op, fields, aide);
         Err(Refusal::UnknownOp)
+    }
+
+    /// The object as one that can be kept on disk, if it can.
+    #[cfg(feature = "persist")]
+    fn kept(&mut self) -> Option<&mut dyn Kept> {
+        None
     }
 
     /// Answers those who waited for what a function may have done.

@@ -42,12 +42,16 @@ pub(super) struct Monitor {
     waiting: Waiters<Wish>,
     asleep: Waiters<Wish>,
     is_abandoned: bool,
+    /// The owner was notified when it slept, and has not let go since: whether it has heard of it
+    /// is not known.
+    is_notified: bool,
 }
 
 impl Monitor {
     /// Gives the lock to `wish`; it is free.
     fn give(&mut self, wish: &Wish, reply: &mut Reply) {
         (self.owner, self.depth) = (Some(wish.thread), wish.depth);
+        self.is_notified = wish.bits & op::NOTIFIED != 0;
         let abandoned = if std::mem::take(&mut self.is_abandoned) { op::ABANDONED } else { 0 };
         reply.bytes.put_u8(op::LOCKED | abandoned | wish.bits);
     }
@@ -155,8 +159,10 @@ impl Object for Monitor {
     fn forget(&mut self, client: ClientId, turn: &mut Turn<'_>) {
         self.asleep.forget(client);
         let gone = self.waiting.forget(client);
-        let unheard = gone.iter().filter(|wish| wish.bits & op::NOTIFIED != 0).count();
+        let mut unheard = gone.iter().filter(|wish| wish.bits & op::NOTIFIED != 0).count();
         if self.owner.is_some_and(|(owner, _)| owner == client) {
+            // To be woken in vain harms nobody, not to be woken does.
+            unheard += usize::from(self.is_notified);
             self.is_abandoned = true;
             self.pass_on(turn);
         }

@@ -73,6 +73,24 @@ impl<V> OrderedMap<V> {
         place.entry.as_ref().map(|(_, value)| value)
     }
 
+    /// The number of the place of a key, and its value.
+    pub(crate) fn numbered(&self, key: &[u8]) -> Option<(u64, &V)> {
+        let place = self.places.get(self.find(key)?)?;
+        place.entry.as_ref().map(|(_, value)| (place.number, value))
+    }
+
+    /// The numbers of the first place and the last one.
+    pub(crate) fn ends(&self) -> Option<(u64, u64)> {
+        Some((self.places.front()?.number, self.places.back()?.number))
+    }
+
+    /// Puts a value into a place with this number, which is behind all others.
+    #[cfg(feature = "persist")]
+    pub(crate) fn append(&mut self, number: u64, key: &[u8], value: V) {
+        self.next = self.next.max(number);
+        self.insert(key, value);
+    }
+
     /// Puts a value: in the place of the old one, which it returns, or at the end.
     pub(crate) fn insert(&mut self, key: &[u8], value: V) -> Option<V> {
         let hash = self.hasher.hash_one(key);

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mp_handle::{Descriptor, Parcel};
@@ -10,6 +11,7 @@ use mp_queue::connection::{Client, ConnectError};
 use super::greeting::{Caller, HELLO, Identity, Stranger, VERDICT};
 use super::route::Route;
 use super::stream::Stream;
+use super::tls::Tls;
 use crate::client::{Incoming, Line, Lost, Outgoing};
 use crate::error::ManagerError;
 
@@ -23,6 +25,7 @@ const CHUNK: usize = 64 << 10;
 pub(crate) struct Called {
     pub(crate) identity: Identity,
     stream: Stream,
+    tls: Option<Tls>,
 }
 
 impl Called {
@@ -32,10 +35,10 @@ impl Called {
     }
 
     pub(crate) fn into_line(self) -> io::Result<Line> {
-        let incoming = self.stream.try_clone()?;
-        let incoming = StreamIncoming { stream: incoming, read: Vec::new(), taken: 0 };
+        let tls = self.tls.map(|tls| Arc::new(Mutex::new(tls)));
         let max_frame = usize::try_from(self.identity.max_frame).unwrap_or(usize::MAX);
-        let outgoing = StreamOutgoing { stream: self.stream, frame: Vec::new(), max_frame };
+        let incoming = StreamIncoming::new(self.stream.try_clone()?, tls.clone());
+        let outgoing = StreamOutgoing { stream: self.stream, tls, frame: Vec::new(), max_frame };
         Ok((Box::new(outgoing), Box::new(incoming)))
     }
 }
@@ -49,33 +52,75 @@ pub(crate) fn call_server(route: &Route, patience: Duration) -> Result<Called, M
     let connection = Client::builder().timeout(patience).connect(route.address.clone());
     let stream = Stream::new(OwnedFd::from(connection.map_err(not_connected)?));
     stream.set_patience(Some(patience)).map_err(system())?;
+    let tls = route.trust.as_ref().map(Tls::call).transpose()?;
+    let mut talk = Talk { stream, tls, heard: Vec::new() };
     let refused = |stranger: Stranger| ManagerError::NotAdmitted { reason: stranger.to_string() };
-    let mut caller = Caller::new(route.key.clone()).map_err(system())?;
-    stream.write_all(caller.hello()).map_err(system())?;
-    let theirs = listen::<HELLO>(&stream)?;
-    let proof = caller.take_hello(theirs).map_err(refused)?;
-    stream.write_all(&proof).map_err(system())?;
-    let identity = caller.take_verdict(&listen::<VERDICT>(&stream)?).map_err(refused)?;
+    let mut caller = Caller::new(route.key.clone(), talk.bind()?).map_err(system())?;
+    talk.say(caller.hello())?;
+    let theirs = talk.hear::<HELLO>()?;
+    talk.say(&caller.take_hello(theirs).map_err(refused)?)?;
+    let identity = caller.take_verdict(&talk.hear::<VERDICT>()?).map_err(refused)?;
+    let Talk { stream, tls, .. } = talk;
     stream.set_patience(None).map_err(system())?;
-    Ok(Called { identity, stream })
+    Ok(Called { identity, stream, tls })
 }
 
-/// Hears a message of the greeting.
-fn listen<const N: usize>(stream: &Stream) -> Result<[u8; N], ManagerError> {
-    let mut message = Vec::with_capacity(N);
-    while message.len() < N {
-        let mut rest = Vec::with_capacity(N - message.len());
-        match stream.read(&mut rest) {
-            Ok(0) => return Err(not_admitted("it hung up during the handshake")),
-            Ok(_) => message.extend_from_slice(&rest),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                return Err(not_admitted("it was silent during the handshake"));
+/// A connection during the greeting.
+struct Talk {
+    stream: Stream,
+    tls: Option<Tls>,
+    heard: Vec<u8>,
+}
+
+impl Talk {
+    /// Waits until the channel is sealed, if it is to be; returns what it is known by.
+    fn bind(&mut self) -> Result<Vec<u8>, ManagerError> {
+        while self.tls.as_ref().is_some_and(|tls| !tls.is_ready()) {
+            self.say(&[])?;
+            self.listen(0)?;
+        }
+        let binding = self.tls.as_ref().map_or(Ok(Vec::new()), |tls| tls.binding().map(Vec::from));
+        binding.map_err(system())
+    }
+
+    fn say(&mut self, message: &[u8]) -> Result<(), ManagerError> {
+        let Some(tls) = &mut self.tls else {
+            return self.stream.write_all(message).map_err(system());
+        };
+        let mut sealed = Vec::new();
+        let said = tls.seal(&[message], &mut sealed).and_then(|()| self.stream.write_all(&sealed));
+        said.map_err(system())
+    }
+
+    fn hear<const N: usize>(&mut self) -> Result<[u8; N], ManagerError> {
+        while self.heard.len() < N {
+            self.listen(N)?;
+        }
+        let mut message = self.heard.drain(..N);
+        // There are N of them.
+        Ok(std::array::from_fn(|_| message.next().unwrap_or_default()))
+    }
+
+    /// Waits for some more bytes: if nothing is sealed, no more than up to `wanted` of them.
+    fn listen(&mut self, wanted: usize) -> Result<(), ManagerError> {
+        let sealed = self.tls.is_some();
+        let capacity = if sealed { CHUNK } else { wanted.saturating_sub(self.heard.len()) };
+        let mut chunk = Vec::with_capacity(capacity);
+        match (self.stream.read(&mut chunk), &mut self.tls) {
+            (Ok(0), _) => Err(not_admitted("it hung up during the handshake")),
+            (Ok(_), None) => {
+                self.heard.extend_from_slice(&chunk);
+                Ok(())
             }
-            Err(error) => return Err(system()(error)),
+            (Ok(_), Some(tls)) => tls.open(&chunk, &mut self.heard).map_err(|error| {
+                ManagerError::NotAdmitted { reason: format!("it is not to be trusted: {error}") }
+            }),
+            (Err(error), _) if error.kind() == ErrorKind::WouldBlock => {
+                Err(not_admitted("it was silent during the handshake"))
+            }
+            (Err(error), _) => Err(system()(error)),
         }
     }
-    // There are N of them now.
-    Ok(std::array::from_fn(|i| message[i]))
 }
 
 fn not_admitted(reason: &str) -> ManagerError {
@@ -90,8 +135,15 @@ fn not_connected(error: ConnectError) -> ManagerError {
     }
 }
 
+type SharedTls = Option<Arc<Mutex<Tls>>>;
+
+fn lock(tls: &Mutex<Tls>) -> MutexGuard<'_, Tls> {
+    tls.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct StreamOutgoing {
     stream: Stream,
+    tls: SharedTls,
     frame: Vec<u8>,
     max_frame: usize,
 }
@@ -99,9 +151,13 @@ struct StreamOutgoing {
 impl Outgoing for StreamOutgoing {
     fn send(&mut self, _: u64, request: &Parcel) -> Result<(), Lost> {
         let len = u32::try_from(request.bytes().len()).map_err(|_| Lost)?;
+        let parts = [&len.to_le_bytes()[..], request.bytes()];
         self.frame.clear();
-        self.frame.extend_from_slice(&len.to_le_bytes());
-        self.frame.extend_from_slice(request.bytes());
+        match &self.tls {
+            // Nobody waits for the network with the lock, or both sides might.
+            Some(tls) => lock(tls).seal(&parts, &mut self.frame).map_err(|_| Lost)?,
+            None => parts.iter().for_each(|part| self.frame.extend_from_slice(part)),
+        }
         let sent = self.stream.write_all(&self.frame);
         self.frame.shrink_to(CHUNK);
         sent.map_err(|_| Lost)
@@ -114,12 +170,19 @@ impl Outgoing for StreamOutgoing {
 
 struct StreamIncoming {
     stream: Stream,
+    tls: SharedTls,
+    /// What came, still sealed.
+    raw: Vec<u8>,
     /// What has come; up to `taken` it was taken.
     read: Vec<u8>,
     taken: usize,
 }
 
 impl StreamIncoming {
+    fn new(stream: Stream, tls: SharedTls) -> Self {
+        Self { stream, tls, raw: Vec::new(), read: Vec::new(), taken: 0 }
+    }
+
     /// Reads until so many bytes are there. Room is made as they come, not as they are announced.
     fn fill(&mut self, wanted: usize) -> Result<(), Lost> {
         self.read.drain(..self.taken);
@@ -127,8 +190,15 @@ impl StreamIncoming {
         while self.read.len() < wanted {
             let missing = wanted - self.read.len();
             self.read.reserve_exact(missing.clamp(CHUNK, self.read.len().max(CHUNK)));
-            if self.stream.read(&mut self.read).map_err(|_| Lost)? == 0 {
+            let sealed = self.tls.is_some();
+            self.raw.clear();
+            self.raw.reserve(if sealed { CHUNK } else { 0 });
+            let buffer = if sealed { &mut self.raw } else { &mut self.read };
+            if self.stream.read(buffer).map_err(|_| Lost)? == 0 {
                 return Err(Lost);
+            }
+            if let Some(tls) = &self.tls {
+                lock(tls).open(&self.raw, &mut self.read).map_err(|_| Lost)?;
             }
         }
         Ok(())

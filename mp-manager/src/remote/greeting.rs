@@ -15,7 +15,8 @@
 //! with the versions, and who says it, so none can be replayed, reflected, or moved to another
 //! conversation, and nobody on the way can talk the two into something else. The client proves
 //! first: who has no key learns nothing from the server. Every message has its length, so a
-//! server reads no byte more than it knows what to do with.
+//! server reads no byte more than it knows what to do with. Inside of TLS the proofs cover a secret
+//! of that connection as well.
 
 use std::fmt;
 use std::io;
@@ -124,6 +125,7 @@ enum Role {
 /// All that was said so far.
 struct Transcript<'a> {
     key: &'a Key,
+    binding: &'a [u8],
     client: &'a Hello,
     server: &'a Hello,
 }
@@ -139,6 +141,7 @@ impl Transcript<'_> {
             .chain_update(role)
             .chain_update(self.client)
             .chain_update(self.server)
+            .chain_update(self.binding)
             .chain_update(head)
     }
 
@@ -155,13 +158,19 @@ impl Transcript<'_> {
 /// The server's side of a greeting.
 pub(crate) struct Host {
     key: Key,
+    binding: Vec<u8>,
     ours: Hello,
     theirs: Option<Hello>,
 }
 
 impl Host {
     pub(crate) fn new(key: Key) -> io::Result<Self> {
-        Ok(Self { key, ours: hello()?, theirs: None })
+        Ok(Self { key, binding: Vec::new(), ours: hello()?, theirs: None })
+    }
+
+    /// Binds the greeting to the channel through which it goes, by what its two sides know.
+    pub(crate) fn bind(&mut self, binding: Vec<u8>) {
+        self.binding = binding;
     }
 
     /// The length of the client's next message.
@@ -183,8 +192,7 @@ impl Host {
             self.theirs = Some(theirs);
             return Ok(false);
         };
-        let transcript = Transcript { key: &self.key, client: theirs, server: &self.ours };
-        let verified = transcript.verify(Role::Client, &[], message);
+        let verified = self.transcript(theirs).verify(Role::Client, &[], message);
         verified.inspect_err(|_| reply.extend_from_slice(&refusal(WRONG_KEY)))?;
         Ok(true)
     }
@@ -200,10 +208,13 @@ impl Host {
         verdict[1..17].copy_from_slice(&server.to_le_bytes());
         verdict[17..21].copy_from_slice(&pid.to_le_bytes());
         verdict[21..HEAD].copy_from_slice(&max_frame.to_le_bytes());
-        let transcript = Transcript { key: &self.key, client: theirs, server: &self.ours };
-        let proof = transcript.prove(Role::Server, &verdict[..HEAD]);
+        let proof = self.transcript(theirs).prove(Role::Server, &verdict[..HEAD]);
         verdict[HEAD..].copy_from_slice(&proof);
         verdict
+    }
+
+    fn transcript<'a>(&'a self, client: &'a Hello) -> Transcript<'a> {
+        Transcript { key: &self.key, binding: &self.binding, client, server: &self.ours }
     }
 }
 
@@ -217,14 +228,15 @@ fn refusal(word: u8) -> [u8; VERDICT] {
 /// The client's side of a greeting.
 pub(crate) struct Caller {
     key: Key,
+    binding: Vec<u8>,
     ours: Hello,
     theirs: Hello,
 }
 
 impl Caller {
     /// Begins; what is to be sent first is [`hello`](Self::hello).
-    pub(crate) fn new(key: Key) -> io::Result<Self> {
-        Ok(Self { key, ours: hello()?, theirs: [0; HELLO] })
+    pub(crate) fn new(key: Key, binding: Vec<u8>) -> io::Result<Self> {
+        Ok(Self { key, binding, ours: hello()?, theirs: [0; HELLO] })
     }
 
     pub(crate) fn hello(&self) -> &[u8] {
@@ -255,7 +267,8 @@ impl Caller {
     }
 
     fn transcript(&self) -> Transcript<'_> {
-        Transcript { key: &self.key, client: &self.ours, server: &self.theirs }
+        let (client, server) = (&self.ours, &self.theirs);
+        Transcript { key: &self.key, binding: &self.binding, client, server }
     }
 }
 

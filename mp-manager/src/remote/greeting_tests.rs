@@ -12,7 +12,8 @@ fn key(text: &str) -> Key {
 
 /// Lets the two talk, and returns what each of them thinks of the other.
 fn greet(host: &str, caller: &str) -> (Result<(), Stranger>, Result<Identity, Stranger>) {
-    let (mut host, mut caller) = (Host::new(key(host)).unwrap(), Caller::new(key(caller)).unwrap());
+    let (mut host, mut caller) =
+        (Host::new(key(host)).unwrap(), Caller::new(key(caller), Vec::new()).unwrap());
     let mut reply = Vec::new();
     assert_eq!(host.take(caller.hello(), &mut reply), Ok(false));
     let proof = caller.take_hello(reply.as_slice().try_into().unwrap()).unwrap();
@@ -28,7 +29,8 @@ fn greet(host: &str, caller: &str) -> (Result<(), Stranger>, Result<Identity, St
 
 /// A host that has heard a hello, and a caller with the right proof.
 fn halfway() -> (Host, Caller, [u8; PROOF]) {
-    let (mut host, mut caller) = (Host::new(key("key")).unwrap(), Caller::new(key("key")).unwrap());
+    let (mut host, mut caller) =
+        (Host::new(key("key")).unwrap(), Caller::new(key("key"), Vec::new()).unwrap());
     let mut reply = Vec::new();
     host.take(caller.hello(), &mut reply).unwrap();
     let proof = caller.take_hello(reply.as_slice().try_into().unwrap()).unwrap();
@@ -85,17 +87,18 @@ fn a_proof_holds_for_one_role_and_one_conversation() {
 /// Whoever is between the two and changes one of the hellos is found out by both.
 #[test]
 fn the_version_is_part_of_what_is_proved() {
-    let (host, caller) = (Host::new(key("key")).unwrap(), Caller::new(key("key")).unwrap());
+    let (host, caller) =
+        (Host::new(key("key")).unwrap(), Caller::new(key("key"), Vec::new()).unwrap());
     let mut changed = caller.ours;
     changed[4] ^= 1;
-    let transcript = |client| Transcript { key: &host.key, client, server: &host.ours };
-    let honest = transcript(&caller.ours).prove(Role::Client, &[]);
-    assert_ne!(honest, transcript(&changed).prove(Role::Client, &[]));
+    let honest = host.transcript(&caller.ours).prove(Role::Client, &[]);
+    assert_ne!(honest, host.transcript(&changed).prove(Role::Client, &[]));
 }
 
 #[test]
 fn another_version_is_told_which_one_is_spoken_here() {
-    let (mut host, mut caller) = (Host::new(key("key")).unwrap(), Caller::new(key("key")).unwrap());
+    let (mut host, mut caller) =
+        (Host::new(key("key")).unwrap(), Caller::new(key("key"), Vec::new()).unwrap());
     let mut newer = caller.ours;
     newer[4..8].copy_from_slice(&9_u32.to_le_bytes());
     let mut reply = Vec::new();
@@ -111,5 +114,18 @@ fn what_is_no_hello_is_refused_and_learns_nothing() {
         let mut reply = Vec::new();
         assert_eq!(host.take(message, &mut reply), Err(Stranger::Language));
         assert!(reply.is_empty());
+    }
+}
+
+#[test]
+fn a_proof_holds_for_one_channel() {
+    for same in [true, false] {
+        let (mut host, mut caller) =
+            (Host::new(key("key")).unwrap(), Caller::new(key("key"), vec![1; 32]).unwrap());
+        host.bind(vec![if same { 1 } else { 2 }; 32]);
+        let mut reply = Vec::new();
+        host.take(caller.hello(), &mut reply).unwrap();
+        let proof = caller.take_hello(reply.as_slice().try_into().unwrap()).unwrap();
+        assert_eq!(host.take(&proof, &mut reply).is_ok(), same);
     }
 }

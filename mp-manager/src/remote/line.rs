@@ -7,8 +7,8 @@
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use super::channel::Channel;
 use super::porter::Seat;
-use super::stream::Stream;
 use super::told;
 use crate::server::{Frame, Line, Lost};
 use crate::wire::{ANSWER_HEADER, REQUEST_HEADER};
@@ -24,7 +24,7 @@ const LENGTH: usize = 4;
 
 /// A connection whose client knows the key.
 pub(crate) struct StreamLine {
-    stream: Stream,
+    channel: Channel,
     /// The longest request.
     limit: usize,
     /// Who it is, for those who are told.
@@ -40,9 +40,9 @@ pub(crate) struct StreamLine {
 }
 
 impl StreamLine {
-    pub(super) fn new(stream: Stream, limit: usize, name: String, seat: Seat) -> Self {
+    pub(super) fn new(channel: Channel, limit: usize, name: String, seat: Seat) -> Self {
         let (read, unsent) = (Vec::new(), Vec::new());
-        Self { stream, limit, name, read, served: 0, unsent, is_stirred: true, _seat: seat }
+        Self { channel, limit, name, read, served: 0, unsent, is_stirred: true, _seat: seat }
     }
 
     /// The length of the next request, once that is there.
@@ -67,11 +67,10 @@ impl StreamLine {
         }
         let missing = (LENGTH + announced).saturating_sub(self.read.len());
         self.read.reserve_exact(missing.clamp(CHUNK, self.read.len().max(CHUNK)));
-        match self.stream.try_read(&mut self.read) {
-            Ok(0) => return Err(Lost),
-            Ok(_) => {}
+        match self.channel.try_read(&mut self.read) {
+            Ok(true) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_stirred = false,
-            Err(_) => return Err(Lost),
+            Ok(false) | Err(_) => return Err(Lost),
         }
         Ok(())
     }
@@ -117,10 +116,8 @@ impl Line for StreamLine {
         }
         let len = u32::try_from(ANSWER_HEADER + body.len()).map_err(|_| Lost)?;
         self.unsent.reserve(LENGTH + ANSWER_HEADER + body.len());
-        self.unsent.extend_from_slice(&len.to_le_bytes());
-        self.unsent.extend_from_slice(&id.to_le_bytes());
-        self.unsent.push(status);
-        self.unsent.extend_from_slice(body);
+        let parts = [&len.to_le_bytes()[..], &id.to_le_bytes(), &[status], body];
+        self.channel.seal(&parts, &mut self.unsent).map_err(|_| Lost)?;
         // Who asks much at once gets its answers at once.
         if !self.has_request() || self.unsent.len() > CHUNK {
             self.flush()?;
@@ -129,15 +126,7 @@ impl Line for StreamLine {
     }
 
     fn flush(&mut self) -> Result<bool, Lost> {
-        let mut sent = 0;
-        while sent < self.unsent.len() {
-            match self.stream.try_write(&self.unsent[sent..]) {
-                Ok(len) => sent += len,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => return Err(Lost),
-            }
-        }
-        self.unsent.drain(..sent);
+        self.channel.try_send(&mut self.unsent).map_err(|_| Lost)?;
         if self.unsent.is_empty() && self.unsent.capacity() > KEPT {
             self.unsent = Vec::new();
         }
@@ -161,6 +150,6 @@ impl Line for StreamLine {
 
 impl AsFd for StreamLine {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
+        self.channel.as_fd()
     }
 }

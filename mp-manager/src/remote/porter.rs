@@ -13,16 +13,19 @@ use std::thread;
 use std::time::Duration;
 
 use mp_handle::Deadline;
-use mp_queue::connection::{AcceptError, Address, BindError, Listener, Peer};
+use mp_queue::connection::{AcceptError, Address, Listener, Peer};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use serde::{Deserialize, Serialize};
 
+use super::channel::Channel;
 use super::greeting::{Host, Identity};
 use super::guest::{Guest, Refused};
 use super::key::Key;
 use super::line::StreamLine;
 use super::stream::Stream;
+use super::tls::{self, Acceptor};
 use super::told;
+use crate::error::ManagerError;
 use crate::server::Limits;
 
 /// How many may be at the greeting.
@@ -36,12 +39,25 @@ const REST: Duration = Duration::from_millis(100);
 pub(crate) struct Gate {
     pub(crate) address: Address,
     pub(crate) key: Key,
+    /// What the server shows, if nobody else is to read what is said.
+    pub(crate) identity: Option<tls::Identity>,
+}
+
+/// A gate that is open.
+pub(crate) struct Opened {
+    pub(crate) listener: Arc<Listener>,
+    key: Key,
+    acceptor: Option<Acceptor>,
 }
 
 impl Gate {
     /// Listens. The greeting is the porter's, not that of other listeners.
-    pub(crate) fn open(&self) -> Result<Listener, BindError> {
-        Listener::builder().without_key().backlog(1024).bind(self.address.clone())
+    pub(crate) fn open(self) -> Result<Opened, ManagerError> {
+        let acceptor = self.identity.as_ref().map(Acceptor::new).transpose()?;
+        let listener = Listener::builder().without_key().backlog(1024).bind(self.address);
+        let listener = listener.map_err(io::Error::other);
+        let listener = listener.map_err(ManagerError::system("listen for other programs"))?;
+        Ok(Opened { listener: Arc::new(listener), key: self.key, acceptor })
     }
 }
 
@@ -97,8 +113,7 @@ impl Drop for Seat {
 
 /// Whom a porter lets in, and how many.
 pub(crate) struct Porter {
-    listener: Arc<Listener>,
-    key: Key,
+    gate: Opened,
     identity: Identity,
     arrivals: Arc<Arrivals>,
     limits: Limits,
@@ -106,13 +121,12 @@ pub(crate) struct Porter {
 
 impl Porter {
     pub(crate) fn new(
-        listener: Arc<Listener>,
-        key: Key,
+        gate: Opened,
         identity: Identity,
         arrivals: Arc<Arrivals>,
         limits: &Limits,
     ) -> Self {
-        Self { listener, key, identity, arrivals, limits: limits.clone() }
+        Self { gate, identity, arrivals, limits: limits.clone() }
     }
 
     /// Starts the thread, which ends when the listener is closed.
@@ -150,7 +164,7 @@ impl Porter {
         });
         let mut heard: Vec<_> =
             guests.iter().map(|guest| PollFd::new(guest, PollFlags::IN)).collect();
-        heard.push(PollFd::new(&*self.listener, PollFlags::IN));
+        heard.push(PollFd::new(&*self.gate.listener, PollFlags::IN));
         // Interrupted, nobody has said anything; the next turn tells.
         let _ = poll(&mut heard, limit.as_ref());
         heard.into_iter().take(guests.len()).map(|one| one.revents().is_empty()).collect()
@@ -159,17 +173,19 @@ impl Porter {
     /// Gives places to those who knock.
     fn receive(&self, guests: &mut Vec<Guest>) -> Result<(), AcceptError> {
         loop {
-            let connection = match self.listener.try_accept() {
+            let connection = match self.gate.listener.try_accept() {
                 Err(AcceptError::TimedOut) => return Ok(()),
                 accepted => accepted?,
             };
-            let name = self.listener.last_accepted().map_or_else(String::new, name);
-            let host = Host::new(self.key.clone()).map_err(AcceptError::Io)?;
-            let stream = Stream::new(connection.into());
+            let name = self.gate.listener.last_accepted().map_or_else(String::new, name);
+            let host = Host::new(self.gate.key.clone()).map_err(AcceptError::Io)?;
+            let tls = self.gate.acceptor.as_ref().map(Acceptor::accept).transpose();
+            let tls = tls.map_err(|error| AcceptError::Io(io::Error::other(error)))?;
+            let channel = Channel::new(Stream::new(connection.into()), tls);
             if guests.len() >= PLACES {
                 told::refused(&guests.remove(0).name, &Refused::Displaced);
             }
-            guests.push(Guest::new(stream, host, Deadline::after(self.limits.handshake), name));
+            guests.push(Guest::new(channel, host, Deadline::after(self.limits.handshake), name));
         }
     }
 
@@ -193,9 +209,9 @@ impl Porter {
         let name = guest.name.clone();
         let seat = Seat::take(seats, self.limits.clients);
         match (guest.admit(seat.as_ref().map(|_| self.identity)), seat) {
-            (Ok(stream), Some(seat)) => {
+            (Ok(channel), Some(seat)) => {
                 told::admitted(&name);
-                self.arrivals.push(StreamLine::new(stream, self.limits.frame, name, seat));
+                self.arrivals.push(StreamLine::new(channel, self.limits.frame, name, seat));
             }
             (Err(refused), _) => told::refused(&name, &refused),
             (Ok(_), None) => {}

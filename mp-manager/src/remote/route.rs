@@ -6,6 +6,7 @@ use mp_queue::connection::{Address, AuthKey};
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
+use super::tls::Trust;
 use crate::error::ManagerError;
 
 /// Where a server is found, and what it takes to be let in.
@@ -13,6 +14,8 @@ use crate::error::ManagerError;
 pub(crate) struct Route {
     pub(crate) address: Address,
     pub(crate) key: Key,
+    /// Whom to trust, if nobody else is to read what is said.
+    pub(crate) trust: Option<Trust>,
 }
 
 impl Route {
@@ -23,7 +26,7 @@ impl Route {
             let reason = "a server at an internet address needs a key, and so do its clients";
             return Err(ManagerError::Misuse { reason: reason.into() });
         }
-        Ok(Self { address, key })
+        Ok(Self { address, key, trust: None })
     }
 }
 

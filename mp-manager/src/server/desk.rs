@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::Arc;
 
 use mp_handle::{Descriptor, Parcel};
 
-use super::errands::Errand;
+use super::cellar;
+use super::errands::{Called, Errand};
 use super::limits::FUNCTIONS;
 use super::names;
 use super::state::{Entry, State};
@@ -34,6 +36,7 @@ pub(super) fn serve(
         op::PUBLISH | op::UNPUBLISH | op::FIND | op::PUBLISHED => {
             names::serve(state, ticket, op, fields)?;
         }
+        op::KEEP | op::DISCARD | op::KEPT => cellar::serve(state, ticket, op, fields)?,
         _ => return Err(Refusal::UnknownOp),
     }
     Ok(None)
@@ -59,9 +62,9 @@ fn create(
     if let Some((op, shim)) = constructor {
         let away = Entry::Away { waiting: VecDeque::new(), ended: Vec::new() };
         state.objects.insert(id, away);
-        let fields = fields.rest().to_vec();
-        let creation = Some(hold);
-        return Ok(Some(Errand { object, id, ticket, shim, op, fields, creation }));
+        let (fields, aide) = (fields.rest().to_vec(), Arc::clone(&state.aide));
+        let (called, creation) = (Called { shim, op, fields, aide }, Some(hold));
+        return Ok(Some(Errand { object, id, ticket, called, creation }));
     }
     state.objects.insert(id, Entry::Here(object));
     reply_with(state, ticket, |reply| {

@@ -22,18 +22,24 @@ pub(super) struct Errand {
     pub(super) object: Box<dyn Object>,
     pub(super) id: ObjectId,
     pub(super) ticket: Ticket,
-    pub(super) shim: Shim,
-    pub(super) op: u8,
-    /// The fields behind the function.
-    pub(super) fields: Vec<u8>,
+    pub(super) called: Called,
     /// The first reference to the object, if the function makes it.
     pub(super) creation: Option<Hold>,
 }
 
+/// The function, and what it is called with.
+pub(super) struct Called {
+    pub(super) shim: Shim,
+    pub(super) op: u8,
+    /// The fields behind the function.
+    pub(super) fields: Vec<u8>,
+    pub(super) aide: Arc<Aide>,
+}
+
 impl Errand {
-    pub(super) fn run(&mut self, aide: &Arc<Aide>) -> Ran {
-        let fields = Reader::new(&self.fields);
-        let ran = catch_panic(|| self.object.run(self.shim, self.op, fields, aide));
+    pub(super) fn run(&mut self) -> Ran {
+        let Called { shim, op, fields, aide } = &self.called;
+        let ran = catch_panic(|| self.object.run(*shim, *op, Reader::new(fields), aide));
         ran.unwrap_or_else(|panic| Err(Refusal::Panicked(panic)))
     }
 }
@@ -43,21 +49,19 @@ impl State {
         &mut self,
         id: ObjectId,
         ticket: Ticket,
-        shim: Shim,
-        op: u8,
-        fields: Reader<'_>,
+        called: Called,
     ) -> Option<Errand> {
         let away = Entry::Away { waiting: VecDeque::new(), ended: Vec::new() };
         let Entry::Here(object) = mem::replace(self.objects.get_mut(&id)?, away) else {
             return None;
         };
-        let fields = fields.rest().to_vec();
-        Some(Errand { object, id, ticket, shim, op, fields, creation: None })
+        Some(Errand { object, id, ticket, called, creation: None })
     }
 
     /// Takes in what came of an errand; returns the next one for the same object, if there is one.
     pub(super) fn conclude(&mut self, errand: Errand, ran: Ran) -> Option<Errand> {
-        let Errand { object, id, ticket, creation, .. } = errand;
+        let Errand { mut object, id, ticket, creation, .. } = errand;
+        self.cellar.note(id, &mut *object);
         let result = ran.map(|mut reply| {
             if let Some(hold) = creation {
                 reply.bytes.put_u64(id);

@@ -3,9 +3,10 @@
 //! One thread leads: it polls the rings of all clients, serves what it finds, and when there is
 //! nothing it spins for a moment and then sleeps. A function of a user is run by the leader
 //! itself, without the lock, since nearly all of them take less time than to wake another thread.
-//! A second thread watches: if a function takes longer than a [`TICK`], the watcher becomes the
-//! leader, and another thread watches. The old leader finishes its function, hands over what came
-//! of it, and ends. So a function that never returns costs a thread and its own object.
+//! A second thread watches (see `watcher`): if a function takes longer than a few milliseconds, the
+//! watcher becomes the leader, and another thread watches. The old leader finishes its function,
+//! hands over what came of it, and ends. So a function that never returns costs a thread and its own
+//! object.
 
 use std::collections::HashMap;
 use std::io;
@@ -28,12 +29,6 @@ use crate::objects::Aide;
 use crate::origin::Origin;
 use crate::remote::Arrivals;
 
-/// How long a function may keep the leader.
-const TICK: Duration = Duration::from_millis(10);
-
-/// How many functions may run for longer at a time; more than that keep everybody waiting.
-const OLD_LEADERS: usize = 256;
-
 /// Requests of one client before the next one's turn.
 const BATCH: usize = 64;
 
@@ -44,16 +39,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 pub(super) struct Server {
     state: Mutex<State>,
     poller: Arc<Poller>,
-    aide: Arc<Aide>,
     /// Counts the leaders. Changes under the lock of the state.
-    term: AtomicU64,
+    pub(super) term: AtomicU64,
     /// The number of the function that the leader runs, 0 for none.
-    running: AtomicU64,
-    runs: AtomicU64,
-    watcher: Mutex<Option<Thread>>,
-    watcher_is_awake: AtomicBool,
-    old_leaders: AtomicUsize,
-    has_ended: AtomicBool,
+    pub(super) running: AtomicU64,
+    pub(super) runs: AtomicU64,
+    pub(super) watcher: Mutex<Option<Thread>>,
+    pub(super) watcher_is_awake: AtomicBool,
+    pub(super) old_leaders: AtomicUsize,
+    pub(super) has_ended: AtomicBool,
     main: Thread,
 }
 
@@ -67,11 +61,11 @@ impl Server {
         let poller = Arc::new(Poller::new()?);
         let door = Door::new(Arc::clone(&poller), listener, limits.clone())?;
         let roster = Arc::new(Roster::default());
-        let aide = Arc::new(Aide { origin, roster, max_bytes: limits.bytes });
+        let max_bytes = limits.bytes;
+        let aide = Arc::new(Aide { origin, roster, max_bytes, allows_proxies: true });
         Ok(Arc::new(Self {
-            state: Mutex::new(State::new(Arc::clone(&aide), limits, door, allowed)),
+            state: Mutex::new(State::new(aide, limits, door, allowed)),
             poller,
-            aide,
             term: AtomicU64::new(1),
             running: AtomicU64::new(0),
             runs: AtomicU64::new(0),
@@ -97,6 +91,12 @@ impl Server {
         self.wake_watcher();
     }
 
+    /// Keeps objects on disk, and takes in those that are there.
+    #[cfg(feature = "persist")]
+    pub(super) fn keep(&self, keep: &super::cellar::Keep) -> Result<(), String> {
+        self.lock().keep(keep)
+    }
+
     /// Lets other programs in, who reach the server at this address; returns where to leave them.
     pub(super) fn open(&self, address: Address) -> Arc<Arrivals> {
         let mut state = self.lock();
@@ -104,12 +104,12 @@ impl Server {
         state.door.arrivals()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Leads until the server ends, or another leader has taken over.
-    fn lead(self: &Arc<Self>, term: u64) {
+    pub(super) fn lead(self: &Arc<Self>, term: u64) {
         let mut state = self.lock();
         let mut looked = Instant::now();
         for turn in 0_u64.. {
@@ -163,6 +163,7 @@ impl Server {
                 }
             }
         }
+        state.commit();
         Some((state, has_served))
     }
 
@@ -179,8 +180,9 @@ impl Server {
             if leads {
                 self.begin();
             }
+            state.commit();
             drop(state);
-            let ran = errand.run(&self.aide);
+            let ran = errand.run();
             state = self.lock();
             if leads && self.term.load(Ordering::Relaxed) == term {
                 self.running.store(0, Ordering::Relaxed);
@@ -190,70 +192,10 @@ impl Server {
         if self.term.load(Ordering::Relaxed) == term {
             return Some(state);
         }
+        state.commit();
         state.bury();
         self.old_leaders.fetch_sub(1, Ordering::Relaxed);
         None
-    }
-
-    /// Notes that the leader runs a function, and sees to it that somebody watches.
-    fn begin(&self) {
-        let number = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
-        self.running.store(number, Ordering::Release);
-        let is_awake = &self.watcher_is_awake;
-        if !is_awake.load(Ordering::Relaxed) && !is_awake.swap(true, Ordering::AcqRel) {
-            self.wake_watcher();
-        }
-    }
-
-    fn wake_watcher(&self) {
-        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
-        watcher.iter().for_each(Thread::unpark);
-    }
-
-    /// Starts a thread that watches the leader.
-    fn watch(self: &Arc<Self>) {
-        let server = Arc::clone(self);
-        let name = String::from("mp-manager");
-        let started = thread::Builder::new().name(name).spawn(move || server.watch_leader());
-        // Without a watcher, long functions keep everybody waiting.
-        let thread = started.ok().map(|handle| handle.thread().clone());
-        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = thread;
-        self.watcher_is_awake.store(false, Ordering::Release);
-    }
-
-    fn watch_leader(self: Arc<Self>) {
-        let (mut seen_running, mut seen_runs) = (0, 0);
-        while !self.has_ended.load(Ordering::Acquire) {
-            let running = self.running.load(Ordering::Acquire);
-            if running != 0
-                && running == seen_running
-                && let Some(term) = self.take_over(running)
-            {
-                self.watch();
-                return self.lead(term);
-            }
-            let runs = self.runs.load(Ordering::Relaxed);
-            if running == 0 && runs == seen_runs {
-                self.watcher_is_awake.store(false, Ordering::Release);
-                thread::park();
-            } else {
-                thread::park_timeout(TICK);
-            }
-            (seen_running, seen_runs) = (running, runs);
-        }
-    }
-
-    /// Becomes the leader if the old one still runs the same function; returns the new term.
-    fn take_over(&self, running: u64) -> Option<u64> {
-        let _state = self.lock();
-        if self.running.load(Ordering::Relaxed) != running
-            || self.old_leaders.load(Ordering::Relaxed) >= OLD_LEADERS
-        {
-            return None;
-        }
-        self.old_leaders.fetch_add(1, Ordering::Relaxed);
-        self.running.store(0, Ordering::Relaxed);
-        Some(self.term.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// Looks at everything that is not a request; waits for something to do if it may.

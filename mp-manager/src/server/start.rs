@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use mp_handle::Descriptor;
 use mp_process::Func;
-use mp_queue::connection::{Address, Listener};
+use mp_queue::connection::Address;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "persist")]
+use super::cellar::Keep;
 use super::leader::Server;
 use super::limits::Limits;
 use crate::function::Shim;
 use crate::origin::Origin;
-use crate::remote::{Gate, Identity, Key, Porter};
+use crate::remote::{Gate, Identity, Opened, Porter};
 
 /// What a server is started with.
 #[derive(Serialize, Deserialize)]
@@ -24,6 +26,9 @@ pub(crate) struct Start {
     pub(crate) initializer: Option<(Initializer, Vec<u8>)>,
     /// Where other programs are let in, if they are.
     pub(crate) gate: Option<Gate>,
+    /// Where objects are kept, if they are.
+    #[cfg(feature = "persist")]
+    pub(crate) keep: Option<Keep>,
 }
 
 /// The user's initializer, wrapped into what decodes its arguments.
@@ -37,22 +42,19 @@ pub(crate) fn serve(start: Start) -> Result<(), String> {
 /// A server that can be reached, and will answer when it serves.
 pub(crate) struct Ready {
     start: Start,
-    gate: Option<(Arc<Listener>, Key)>,
+    gate: Option<Opened>,
 }
 
 impl Ready {
     pub(crate) fn new(mut start: Start) -> Result<Self, String> {
-        let open = |gate: Gate| match gate.open() {
-            Ok(listener) => Ok((Arc::new(listener), gate.key)),
-            Err(error) => Err(format!("cannot listen at {}: {error}", gate.address)),
-        };
-        let gate = start.gate.take().map(open).transpose()?;
+        let gate = start.gate.take().map(Gate::open).transpose();
+        let gate = gate.map_err(|error| error.to_string())?;
         Ok(Self { start, gate })
     }
 
     /// Where other programs are let in.
     pub(crate) fn address(&self) -> Option<&Address> {
-        self.gate.as_ref().map(|(listener, _)| listener.address())
+        self.gate.as_ref().map(|gate| gate.listener.address())
     }
 
     /// Serves until the server is told to end.
@@ -69,13 +71,15 @@ impl Ready {
         let allowed = allowed.into_iter().collect();
         let listener = listener.into_owned().map_err(failed)?;
         let server = Server::new(origin, listener, limits.clone(), allowed).map_err(failed)?;
-        let Some((listener, key)) = self.gate else {
+        #[cfg(feature = "persist")]
+        self.start.keep.as_ref().map_or(Ok(()), |keep| server.keep(keep))?;
+        let Some(gate) = self.gate else {
             server.run_to_end();
             return Ok(());
         };
+        let listener = Arc::clone(&gate.listener);
         let arrivals = server.open(listener.address().clone());
-        let porter = Porter::new(Arc::clone(&listener), key, identity, arrivals, &limits);
-        porter.start().map_err(failed)?;
+        Porter::new(gate, identity, arrivals, &limits).start().map_err(failed)?;
         server.run_to_end();
         listener.close();
         Ok(())

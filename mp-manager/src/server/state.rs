@@ -11,10 +11,11 @@ use mp_handle::Deadline;
 use mp_queue::connection::Address;
 
 use super::by_id::ById;
+use super::cellar::Cellar;
 use super::client::Client;
 use super::desk;
 use super::door::Door;
-use super::errands::Errand;
+use super::errands::{Called, Errand};
 use super::limits::{Limits, WAITING};
 use super::line::Frame;
 use super::names::Names;
@@ -49,6 +50,7 @@ pub(super) struct State {
     /// In the order of their numbers.
     pub(super) clients: Vec<Client>,
     pub(super) objects: Objects,
+    pub(super) cellar: Cellar,
     pub(super) timers: BTreeSet<(Deadline, Ticket)>,
     /// Who waits, where, and until when.
     pub(super) parked: HashMap<Ticket, (ObjectId, Deadline)>,
@@ -79,6 +81,7 @@ impl State {
             names: Names::new(),
             clients: Vec::new(),
             objects: Objects::default(),
+            cellar: Cellar::default(),
             timers: BTreeSet::new(),
             parked: HashMap::new(),
             late: Vec::new(),
@@ -155,20 +158,22 @@ impl State {
                 Ok(None)
             }
             Entry::Here(_) if header.op & WITH_FUNCTION != 0 => {
+                let aide = self.cellar.aide(header.object)?.unwrap_or(&self.aide);
+                let aide = Arc::clone(aide);
                 let shim = self.function(ticket.client, &mut fields)?;
-                let errand = self.send_away(header.object, ticket, shim, header.op, fields);
-                Ok(errand)
+                let called = Called { shim, op: header.op, fields: fields.rest().to_vec(), aide };
+                Ok(self.send_away(header.object, ticket, called))
             }
             Entry::Here(object) => {
+                // A request that failed may have left something.
                 self.reply.bytes.clear();
-                let mut turn = Turn {
-                    aide: &self.aide,
-                    ticket,
-                    reply: &mut self.reply,
-                    others: &mut self.others,
-                };
-                let outcome = object.handle(header.op, fields, &mut turn)?;
-                self.finish(header.object, ticket, outcome);
+                self.reply.grants.clear();
+                let aide = self.cellar.aide(header.object)?.unwrap_or(&self.aide);
+                let (reply, others) = (&mut self.reply, &mut self.others);
+                let mut turn = Turn { aide, ticket, reply, others };
+                let handled = object.handle(header.op, fields, &mut turn);
+                self.cellar.note(header.object, &mut **object);
+                self.finish(header.object, ticket, handled?);
                 Ok(None)
             }
         }
@@ -226,8 +231,20 @@ impl State {
         if ticket.request == NO_ANSWER {
             return;
         }
+        if self.cellar.holds_answers() {
+            return self.cellar.hold(ticket, result);
+        }
         if let Some(client) = self.client(ticket.client) {
             client.answer(ticket.request, result);
+        }
+    }
+
+    /// Keeps what was changed of what is to be kept, and sends the answers that have waited for it.
+    /// To be called before the lock is given up.
+    #[inline]
+    pub(super) fn commit(&mut self) {
+        for (ticket, mut result) in self.cellar.commit() {
+            self.answer(ticket, result.as_mut().map_err(|refusal| refusal.clone()));
         }
     }
 

@@ -1,4 +1,5 @@
 //! Calls of a dict, and what an `IndexMap` makes of them.
+#![allow(clippy::unit_arg, reason = "calls without a result are shown as all others are")]
 
 use std::fmt::Debug;
 

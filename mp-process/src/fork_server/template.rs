@@ -14,6 +14,7 @@ use super::running::BORN;
 use super::{Answer, Refusal};
 use crate::bootstrap;
 use crate::func::Func;
+use crate::image;
 use crate::panic::catch_panic;
 use crate::start::Reply;
 use crate::sys::{self, Cloner};
@@ -56,6 +57,8 @@ pub(crate) fn serve(template: Template, line: &Post, threads: usize) -> OwnedFd 
         Ok(cloner) => cloner,
         Err(error) => leave(&control, &Answer::refused(Refusal::Prepare, &error)),
     };
+    // What is known here, no child has to find out, each on pages of its own.
+    image::main_object();
     // Ctrl-C is for the program: this process ends with it. A child unblocks them.
     sys::block_signals();
     say(&control, &Answer::Ready);

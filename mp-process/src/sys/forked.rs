@@ -30,6 +30,12 @@ fn set_mask(fill: unsafe extern "C" fn(*mut libc::sigset_t) -> c_int) {
     }
 }
 
+/// The number of this process, asked of the system itself: to a process that was just forked, each
+/// page of the C library that it needs for nothing else costs as much as a dozen system calls.
+pub(crate) fn own_number() -> u32 {
+    rustix::process::getpid().as_raw_pid().unsigned_abs()
+}
+
 /// Puts what `by` stands for in the place of `fd`, which keeps its number. Only standard streams
 /// are inherited by programs that are executed.
 pub(crate) fn replace(fd: BorrowedFd<'_>, by: BorrowedFd<'_>) -> io::Result<()> {

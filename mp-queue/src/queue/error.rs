@@ -42,7 +42,6 @@ pub enum PutReason {
 }
 
 /// Why there is no value to get.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum GetError {
     /// There is none at present.
@@ -205,6 +204,13 @@ impl fmt::Display for GetError {
     }
 }
 
+/// The sentence of its `Display`: what `unwrap` and a `main` that returns it show.
+impl fmt::Debug for GetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl Error for GetError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -235,9 +241,10 @@ impl<T> fmt::Display for PutError<T> {
     }
 }
 
+/// The sentence of its `Display`: what `unwrap` and a `main` that returns it show.
 impl<T> fmt::Debug for PutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PutError").field("reason", &self.reason).finish_non_exhaustive()
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -40,6 +40,13 @@ impl Server {
         Some(server)
     }
 
+    /// That of another process, which has put its address into the environment.
+    pub(crate) fn of_environment() -> Self {
+        let address = std::env::var("MP_CLUSTER").unwrap();
+        let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap();
+        Self { port, directory: PathBuf::new(), process: None }
+    }
+
     /// Starts it again, with what it has stored.
     pub(crate) fn run(&mut self) {
         let store = self.directory.join("store");
@@ -85,6 +92,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
+        // That of another process has none here.
         let _ = fs::remove_dir_all(&self.directory);
     }
 }

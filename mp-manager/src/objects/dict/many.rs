@@ -33,15 +33,16 @@ impl Dict {
     /// a false flag, whether there are more, and the place of the last one.
     pub(super) fn page(&self, fields: &mut Reader<'_>, turn: &mut Turn<'_>) -> Result<(), Refusal> {
         let (parts, is_whole, mut place) = (fields.u8()?, fields.flag()?, fields.u64()?);
-        let mut entries = self.data.map.iter_behind(place).peekable();
-        while let Some((number, key, slot)) = entries.next_if(|_| is_whole || !turn.reply.is_full())
+        let mut entries = self.data.iter_behind(place).peekable();
+        while let Some((number, key, value)) =
+            entries.next_if(|_| is_whole || !turn.reply.is_full())
         {
             turn.reply.flag(true);
             if parts & op::KEYS != 0 {
                 turn.reply.bytes.put_value(key, [].into_iter());
             }
             if parts & op::VALUES != 0 {
-                turn.reply.value(&slot.value);
+                turn.reply.value(value);
             }
             place = number;
         }
@@ -84,7 +85,7 @@ impl Dict {
         while !fields.rest().is_empty() {
             kept.insert(key(fields)?);
         }
-        let keys = self.data.map.iter().map(|(_, key, _)| key);
+        let keys = self.data.keys();
         let rest: Vec<Key> = keys.filter(|key| !kept.contains(key)).map(Key::from).collect();
         rest.iter().for_each(|key| drop(self.remove(key, turn)));
         turn.reply.number(rest.len());

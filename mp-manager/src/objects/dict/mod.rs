@@ -15,8 +15,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
-use self::data::Slot;
-use super::ordered::{Key, OrderedMap};
+use super::ordered::Key;
 use super::{Aide, ClientId, Object, Outcome, Ran, Reply, Stored, Ticket, Turn, call};
 use crate::error::Refusal;
 use crate::function::{Shim, Subject};
@@ -100,11 +99,11 @@ impl Object for Dict {
                 let old = self.remove(key(fields)?, turn);
                 turn.reply.optional(old.as_ref());
             }
-            op::CONTAINS => turn.reply.flag(self.data.map.contains(key(fields)?)),
-            op::LEN => turn.reply.number(self.data.map.len()),
-            op::CLEAR => self.change_all(turn, |data| data.map.clear()),
-            op::POP_LAST => self.pop(turn, OrderedMap::pop_last),
-            op::POP_FIRST => self.pop(turn, OrderedMap::pop_first),
+            op::CONTAINS => turn.reply.flag(self.data.contains(key(fields)?)),
+            op::LEN => turn.reply.number(self.data.len()),
+            op::CLEAR => self.change_all(turn, DictData::clear),
+            op::POP_LAST => self.pop(turn, DictData::pop_last),
+            op::POP_FIRST => self.pop(turn, DictData::pop_first),
             op::EXTEND => self.extend(fields, turn)?,
             op::PAGE => self.page(fields, turn)?,
             op::GET_MANY => self.get_many(fields, turn)?,
@@ -139,6 +138,11 @@ impl Object for Dict {
             }
             _ => Err(Refusal::UnknownOp),
         }
+    }
+
+    #[cfg(feature = "persist")]
+    fn kept(&mut self) -> Option<&mut dyn super::Kept> {
+        Some(&mut self.data)
     }
 
     fn settle(&mut self, turn: &mut Turn<'_>) {
@@ -192,13 +196,13 @@ impl Dict {
     fn pop(
         &mut self,
         turn: &mut Turn<'_>,
-        pop: impl FnOnce(&mut OrderedMap<Slot>) -> Option<(Key, Slot)>,
+        pop: impl FnOnce(&mut DictData) -> Option<(Key, Stored)>,
     ) {
-        let popped = pop(&mut self.data.map);
+        let popped = pop(&mut self.data);
         turn.reply.flag(popped.is_some());
-        if let Some((key, slot)) = popped {
+        if let Some((key, value)) = popped {
             turn.reply.bytes.put_value(&key, [].into_iter());
-            turn.reply.value(&slot.value);
+            turn.reply.value(&value);
             self.tell(&key, turn);
         }
     }
