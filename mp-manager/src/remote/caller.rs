@@ -5,10 +5,11 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mp_handle::{Descriptor, Parcel};
+use mp_handle::{Deadline, Descriptor, Parcel};
 use mp_queue::connection::{Client, ConnectError};
 
 use super::greeting::{Caller, HELLO, Identity, Stranger, VERDICT};
+use super::near::Near;
 use super::route::Route;
 use super::stream::Stream;
 use super::tls::Tls;
@@ -171,6 +172,7 @@ impl Outgoing for StreamOutgoing {
 struct StreamIncoming {
     stream: Stream,
     tls: SharedTls,
+    near: Option<Near>,
     /// What came, still sealed.
     raw: Vec<u8>,
     /// What has come; up to `taken` it was taken.
@@ -180,7 +182,8 @@ struct StreamIncoming {
 
 impl StreamIncoming {
     fn new(stream: Stream, tls: SharedTls) -> Self {
-        Self { stream, tls, raw: Vec::new(), read: Vec::new(), taken: 0 }
+        let near = Near::find(&stream);
+        Self { stream, tls, near, raw: Vec::new(), read: Vec::new(), taken: 0 }
     }
 
     /// Reads until so many bytes are there. Room is made as they come, not as they are announced.
@@ -194,7 +197,7 @@ impl StreamIncoming {
             self.raw.clear();
             self.raw.reserve(if sealed { CHUNK } else { 0 });
             let buffer = if sealed { &mut self.raw } else { &mut self.read };
-            if self.stream.read(buffer).map_err(|_| Lost)? == 0 {
+            if read(&self.stream, self.near.as_ref(), buffer).map_err(|_| Lost)? == 0 {
                 return Err(Lost);
             }
             if let Some(tls) = &self.tls {
@@ -207,6 +210,15 @@ impl StreamIncoming {
     fn has(&self) -> usize {
         self.read.len() - self.taken
     }
+}
+
+/// Waits for bytes, and looks for them for a moment before if that pays.
+fn read(stream: &Stream, near: Option<&Near>, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let Some(near) = near else { return stream.read(buffer) };
+    let found = near.spin(Deadline::NEVER, || stream.try_read(buffer));
+    let read = found.unwrap_or_else(|| stream.read(buffer));
+    near.note(stream);
+    read
 }
 
 impl Incoming for StreamIncoming {

@@ -3,6 +3,9 @@
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use mp_handle::Deadline;
+
+use super::near::Near;
 use super::stream::Stream;
 use super::tls::Tls;
 
@@ -13,13 +16,15 @@ const CHUNK: usize = 16 << 10;
 pub(super) struct Channel {
     stream: Stream,
     tls: Option<Tls>,
+    near: Option<Near>,
     /// What came, still sealed.
     raw: Vec<u8>,
 }
 
 impl Channel {
     pub(super) fn new(stream: Stream, tls: Option<Tls>) -> Self {
-        Self { stream, tls, raw: Vec::new() }
+        let near = Near::find(&stream);
+        Self { stream, tls, near, raw: Vec::new() }
     }
 
     /// Reads what is there, and puts what was said behind `plain`: if nothing is sealed, as far as
@@ -33,6 +38,22 @@ impl Channel {
         }
         tls.open(&self.raw, plain)?;
         Ok(true)
+    }
+
+    /// Reads what comes within a moment, if it pays to wait for that; [`ErrorKind::WouldBlock`] if
+    /// not, or nothing came.
+    pub(super) fn spin_read(
+        &mut self,
+        deadline: Deadline,
+        plain: &mut Vec<u8>,
+    ) -> io::Result<bool> {
+        let near = self.near.take();
+        let found = near.as_ref().and_then(|near| {
+            near.note(&self.stream);
+            near.spin(deadline, || self.try_read(plain))
+        });
+        self.near = near;
+        found.unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))
     }
 
     /// Puts what is to be said behind `unsent`, as it is to be sent.

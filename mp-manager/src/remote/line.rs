@@ -7,6 +7,8 @@
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
 
+use mp_handle::Deadline;
+
 use super::channel::Channel;
 use super::porter::Seat;
 use super::told;
@@ -56,8 +58,25 @@ impl StreamLine {
         self.announced().is_some_and(|len| has - LENGTH >= len)
     }
 
-    /// Reads some of what is there. Room is made as bytes come, not as they are announced.
-    fn fill(&mut self) -> Result<(), Lost> {
+    /// Reads some of what is there, or comes before the deadline if that is near.
+    fn fill(&mut self, deadline: Option<Deadline>) -> Result<(), Lost> {
+        self.make_room()?;
+        let read = match deadline {
+            Some(deadline) => self.channel.spin_read(deadline, &mut self.read),
+            None => self.channel.try_read(&mut self.read),
+        };
+        match read {
+            Ok(true) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.is_stirred = false;
+                Ok(())
+            }
+            Ok(false) | Err(_) => Err(Lost),
+        }
+    }
+
+    /// Room is made as bytes come, not as they are announced.
+    fn make_room(&mut self) -> Result<(), Lost> {
         self.read.drain(..self.served);
         self.served = 0;
         let announced = self.announced().unwrap_or(0);
@@ -67,11 +86,6 @@ impl StreamLine {
         }
         let missing = (LENGTH + announced).saturating_sub(self.read.len());
         self.read.reserve_exact(missing.clamp(CHUNK, self.read.len().max(CHUNK)));
-        match self.channel.try_read(&mut self.read) {
-            Ok(true) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_stirred = false,
-            Ok(false) | Err(_) => return Err(Lost),
-        }
         Ok(())
     }
 
@@ -99,7 +113,7 @@ impl Line for StreamLine {
             if !self.is_stirred {
                 return Ok(false);
             }
-            self.fill()?;
+            self.fill(None)?;
         }
         let len = self.announced().ok_or(Lost)?;
         if !(REQUEST_HEADER..=self.limit).contains(&len) {
@@ -141,6 +155,12 @@ impl Line for StreamLine {
     fn stir(&mut self) -> bool {
         self.is_stirred = true;
         true
+    }
+
+    fn spin(&mut self, deadline: Deadline) -> Result<bool, Lost> {
+        self.is_stirred = true;
+        self.fill(Some(deadline))?;
+        Ok(self.is_stirred)
     }
 
     fn is_remote(&self) -> bool {

@@ -4,7 +4,7 @@
 //! - `route` says where a server is, and `caller` goes there: the client's half;
 //! - `porter` lets clients in, `guest` is one who is at the greeting, and `line` is one who is in:
 //!   the server's half;
-//! - `channel` is what is sealed by `tls`, if it is: then a server shows its `identity`, and the
+//! - `near` is about two sides on one machine, and `channel` is what is sealed by `tls`, if it is: then a server shows its `identity`, and the
 //!   client has `trust` in that, for example as it is `pinned`.
 //!
 //! Each frame has its length before it, four bytes. Beside that it is what local clients say, but
@@ -19,6 +19,7 @@ mod guest;
 mod identity;
 mod key;
 mod line;
+mod near;
 #[cfg(feature = "rustls")]
 mod pinned;
 mod porter;

@@ -1,6 +1,7 @@
 //! [`Stream`]: a connected socket, over TCP or Unix.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -8,9 +9,9 @@ use rustix::buffer::spare_capacity;
 use rustix::io::retry_on_intr;
 use rustix::net::sockopt::{
     Timeout, set_socket_keepalive, set_socket_timeout, set_tcp_keepcnt, set_tcp_keepidle,
-    set_tcp_keepintvl, set_tcp_nodelay, set_tcp_user_timeout,
+    set_tcp_keepintvl, set_tcp_nodelay, set_tcp_user_timeout, socket_incoming_cpu,
 };
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, SendFlags, getpeername, recv, send};
 
 /// A machine that is silent for so long is asked for a sign of life, and again, and again.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -49,6 +50,18 @@ impl Stream {
     pub(super) fn set_patience(&self, limit: Option<Duration>) -> io::Result<()> {
         set_socket_timeout(&self.fd, Timeout::Recv, limit)?;
         Ok(set_socket_timeout(&self.fd, Timeout::Send, limit)?)
+    }
+
+    /// Tells whether the other side is reached by the loopback interface.
+    pub(super) fn is_loopback(&self) -> bool {
+        let peer = getpeername(&self.fd).ok().flatten();
+        let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+        peer.is_some_and(|peer| peer.ip().is_loopback())
+    }
+
+    /// The processor on which the last packet was received.
+    pub(super) fn incoming_cpu(&self) -> io::Result<u32> {
+        Ok(socket_incoming_cpu(&self.fd)?)
     }
 
     pub(super) fn try_clone(&self) -> io::Result<Self> {

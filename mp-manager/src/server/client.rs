@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use mp_handle::Parcel;
+use mp_handle::{Deadline, Parcel};
 
 use super::line::{Frame, Line, Lost};
 use super::roster::Hold;
@@ -68,6 +68,12 @@ impl Client {
 
     pub(super) fn is_remote(&self) -> bool {
         self.line.is_remote()
+    }
+
+    /// Waits a moment for its next request, if that is likely to come.
+    pub(super) fn spin(&mut self, deadline: Deadline) -> bool {
+        let spun = self.line.spin(deadline);
+        self.note(spun)
     }
 
     /// Hears that something has happened to the connection.

@@ -121,7 +121,7 @@ impl Server {
             state.bury();
             // Those who keep it busy, one way or the other, must not keep others out.
             let is_due = turn.is_multiple_of(64) && looked.elapsed() > LOOK_EVERY;
-            if is_due || !(has_served || self.spin(&state)) {
+            if is_due || !(has_served || self.spin(&mut state)) {
                 state = self.look(state, !is_due);
                 looked = Instant::now();
             }
@@ -129,12 +129,17 @@ impl Server {
         self.main.unpark();
     }
 
-    /// Waits a moment for a request of somebody who runs on another processor. Who asks over a
-    /// network is heard by the poller alone.
-    fn spin(&self, state: &State) -> bool {
-        !state.is_far
-            && !state.is_clogged()
-            && self.poller.bell.spin(state.next_deadline(), || state.is_ready())
+    /// Waits a moment for a request of somebody who runs on another processor: of another program,
+    /// if the last one was, or else of anybody with rings.
+    fn spin(&self, state: &mut State) -> bool {
+        let deadline = state.next_deadline();
+        if state.is_clogged() {
+            return false;
+        }
+        match state.far.and_then(|id| state.client(id)) {
+            Some(client) => client.spin(deadline),
+            None => self.poller.bell.spin(deadline, || state.is_ready()),
+        }
     }
 
     /// Serves some requests of each client; tells whether there were any. `None` if this thread
@@ -159,7 +164,7 @@ impl Server {
                 has_served = true;
                 if let Some(client) = state.clients.get_mut(place) {
                     client.settle();
-                    state.is_far = client.is_remote();
+                    state.far = client.is_remote().then_some(client.id);
                 }
             }
         }

@@ -42,6 +42,12 @@ pub(crate) trait Line: Send {
         false
     }
 
+    /// Waits a moment for a request, if that is likely to come; tells whether there may be one.
+    fn spin(&mut self, deadline: Deadline) -> Result<bool, Lost> {
+        let _ = deadline;
+        Ok(false)
+    }
+
     /// Tells whether the other side may be another program.
     fn is_remote(&self) -> bool {
         false

@@ -56,8 +56,8 @@ pub(super) struct State {
     pub(super) parked: HashMap<Ticket, (ObjectId, Deadline)>,
     /// Whose time is over, while the object is away that they wait for.
     pub(super) late: Vec<(ObjectId, Ticket)>,
-    /// Whether the last request was one of another program.
-    pub(super) is_far: bool,
+    /// Whose the last request was, if it came from another program.
+    pub(super) far: Option<ClientId>,
     pub(super) has_ended: bool,
     /// Used again and again.
     frame: Frame,
@@ -85,7 +85,7 @@ impl State {
             timers: BTreeSet::new(),
             parked: HashMap::new(),
             late: Vec::new(),
-            is_far: false,
+            far: None,
             has_ended: false,
             frame: Frame::default(),
             reply: Reply::default(),
