@@ -60,3 +60,15 @@ fn the_files_that_it_names_exist() {
         folder = file.unwrap_or_else(|| panic!("{span} is nowhere")).parent().unwrap().to_owned();
     }
 }
+
+#[test]
+fn the_readme_names_every_feature() {
+    let (manifest, readme) = (read("Cargo.toml"), read("README.md"));
+    let section = manifest.split("\n[").find_map(|part| part.strip_prefix("features]\n"));
+    let lines = section.expect("there are features").lines();
+    let names: Vec<_> = lines.filter_map(|line| line.split_once(" = ").map(|(n, _)| n)).collect();
+    assert!(names.len() > 5, "{names:?}");
+    for name in names.iter().filter(|name| **name != "default" && !name.starts_with('#')) {
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
+}
