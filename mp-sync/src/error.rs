@@ -97,18 +97,10 @@ impl<G> fmt::Display for LockError<G> {
     }
 }
 
+/// The sentence of its `Display`: what `unwrap` and a `main` that returns it show.
 impl<G> fmt::Debug for LockError<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LockError::OwnerDied(died) => {
-                f.debug_tuple("OwnerDied").field(&died.process()).finish()
-            }
-            LockError::AlreadyHeld => f.write_str("AlreadyHeld"),
-            LockError::TooManyHeld => f.write_str("TooManyHeld"),
-            LockError::TooManyUsers => f.write_str("TooManyUsers"),
-            LockError::Abandoned => f.write_str("Abandoned"),
-            LockError::System(error) => f.debug_tuple("System").field(error).finish(),
-        }
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -177,7 +169,7 @@ impl<G> fmt::Display for OwnerDied<G> {
 
 impl<G> fmt::Debug for OwnerDied<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnerDied").field("process", &self.process).finish_non_exhaustive()
+        fmt::Display::fmt(self, f)
     }
 }
 
