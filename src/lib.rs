@@ -40,7 +40,7 @@ pub use mp_pool as pool;
 #[doc(inline)]
 pub use mp_pool::{
     AsyncResult, Calls, Executor, Future, Pool, PoolError, ProcessPoolExecutor, TaskError,
-    TaskErrorKind, ThreadPool, as_completed,
+    TaskErrorKind, ThreadPool, ThreadPoolExecutor, as_completed,
 };
 
 #[cfg(feature = "manager")]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mp_handle::Deadline;
 
+use crate::executor::Executor;
 use crate::pool::Pool;
 use crate::protocol::now;
 
@@ -80,7 +81,7 @@ impl Pool {
     /// A second call may ask for more than the first: to cancel what is pending, or a deadline
     /// that is earlier.
     pub fn shutdown(&self, how: Shutdown) -> bool {
-        let Some(shared) = &self.processes else { return self.shutdown_elsewhere(how) };
+        let Some(shared) = &self.processes else { return end(&self.executor, how) };
         let mut engine = shared.engine();
         engine.close();
         if how.cancel_pending {
@@ -95,28 +96,33 @@ impl Pool {
         let until = if how.wait { Deadline::NEVER } else { Deadline::now() };
         self.executor.wait_over(until)
     }
+}
 
-    /// As [`shutdown`](Self::shutdown), of an executor that knows no deadline for its end.
-    fn shutdown_elsewhere(&self, how: Shutdown) -> bool {
-        self.executor.close();
-        if how.cancel_pending {
-            self.executor.cancel_pending();
-        }
-        let until = how.deadline.map_or(Deadline::NEVER, Deadline::after);
-        let executor = Arc::clone(&self.executor);
-        let end = move || {
+/// How long what was terminated is waited for: threads, and other machines, cannot be killed.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// As [`Pool::shutdown`], of an executor that knows no deadline for its end.
+pub(crate) fn end(executor: &Arc<dyn Executor>, how: Shutdown) -> bool {
+    executor.close();
+    if how.cancel_pending {
+        executor.cancel_pending();
+    }
+    let until = how.deadline.map_or(Deadline::NEVER, Deadline::after);
+    let end = {
+        let executor = Arc::clone(executor);
+        move || {
             executor.wait_over(until) || {
                 executor.terminate();
-                executor.wait_over(Deadline::NEVER)
+                executor.wait_over(Deadline::after(GRACE))
             }
-        };
-        if how.wait {
-            return end();
         }
-        if how.deadline.is_some() {
-            // If there is no thread to be had, the end comes without the deadline.
-            let _ = thread::Builder::new().name("pool shutdown".into()).spawn(end);
-        }
-        self.executor.wait_over(Deadline::now())
+    };
+    if how.wait {
+        return end();
     }
+    if how.deadline.is_some() {
+        // If there is no thread to be had, the end comes without the deadline.
+        let _ = thread::Builder::new().name("pool shutdown".into()).spawn(end);
+    }
+    executor.wait_over(Deadline::now())
 }

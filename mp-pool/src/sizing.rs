@@ -43,7 +43,9 @@ impl Builder {
     /// moments, together with all that it has started, and its task ends with
     /// [`TaskErrorKind::OutOfMemory`](crate::TaskErrorKind::OutOfMemory).
     ///
-    /// Processes that a worker starts have each the same limit for themselves.
+    /// Processes that a worker starts have each the same limit for themselves: a limit for all of
+    /// them together is a matter of control groups, which only who administers the machine can
+    /// give, and this does not offer.
     ///
     /// # Examples
     ///

@@ -36,6 +36,8 @@ use crate::threads::{Begin, Threads};
 #[doc(alias = "dummy")]
 pub struct ThreadPool {
     executor: Arc<dyn Executor>,
+    /// What it was given outlives it.
+    pub(crate) lingers: bool,
 }
 
 /// Options of a pool of threads, from [`ThreadPool::builder`].
@@ -151,7 +153,7 @@ impl ThreadBuilder {
         let callbacks = Callbacks::start().map_err(PoolError::system("start a thread"))?;
         let threads = Arc::new(Threads::new(self.threads, callbacks));
         // Dropping it ends the threads that there are.
-        let pool = ThreadPool { executor: Arc::<Threads>::clone(&threads) };
+        let pool = ThreadPool { executor: Arc::<Threads>::clone(&threads), lingers: false };
         for number in 0..self.threads {
             let started = threads.start(number, &self.name, Arc::clone(&self.begin));
             started.map_err(PoolError::system("start a thread"))?;
@@ -167,9 +169,13 @@ impl Calls for ThreadPool {
 }
 
 impl Drop for ThreadPool {
-    /// Terminates the pool, and does not wait.
+    /// Terminates the pool, or closes that of an executor; does not wait.
     fn drop(&mut self) {
-        self.terminate();
+        if self.lingers {
+            self.close();
+        } else {
+            self.terminate();
+        }
     }
 }
 

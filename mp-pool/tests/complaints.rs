@@ -3,6 +3,7 @@
 mod common;
 
 use std::panic::resume_unwind;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::{process, thread};
 
@@ -22,11 +23,11 @@ fn flag() -> Region {
 }
 
 fn raise(flag: &Region) {
-    flag.atomic_u32(0).unwrap().store(1, std::sync::atomic::Ordering::Release);
+    flag.atomic_u32(0).unwrap().store(1, Ordering::Release);
 }
 
 fn wait_for(flag: &Region) {
-    while flag.atomic_u32(0).unwrap().load(std::sync::atomic::Ordering::Acquire) == 0 {
+    while flag.atomic_u32(0).unwrap().load(Ordering::Acquire) == 0 {
         thread::yield_now();
     }
 }
@@ -46,8 +47,8 @@ fn hang(begun: Region) {
 
 /// CPython: gh-66587, gh-82265, gh-96062, gh-76067.
 #[mp_process::test]
-fn waiting_for_a_task_ends_though_its_worker_was_killed() {
-    let _watchdog = Watchdog::new("waiting_for_a_task_ends_though_its_worker_was_killed");
+fn row_01_waiting_for_a_task_ends_though_its_worker_was_killed() {
+    let _watchdog = Watchdog::new("row_01_waiting_for_a_task_ends_though_its_worker_was_killed");
     let pool = Pool::new(2).unwrap();
     let begun = flag();
     let result = pool.apply_async(hang, (begun.clone(),));
@@ -59,8 +60,8 @@ fn waiting_for_a_task_ends_though_its_worker_was_killed() {
 
 /// pebble #163, billiard #104, CPython: gh-88304. There, the worker may hold the queue's lock.
 #[mp_process::test]
-fn whenever_a_worker_is_killed_the_others_go_on() {
-    let _watchdog = Watchdog::new("whenever_a_worker_is_killed_the_others_go_on");
+fn row_02_whenever_a_worker_is_killed_the_others_go_on() {
+    let _watchdog = Watchdog::new("row_02_whenever_a_worker_is_killed_the_others_go_on");
     let pool = Pool::new(3).unwrap();
     for _ in 0..50 {
         let task = pool.task(|n: u32| n).chunk_size(1).retries(100);
@@ -74,8 +75,8 @@ fn whenever_a_worker_is_killed_the_others_go_on() {
 
 /// joblib #812, pebble #70: the executor gives up all that is pending.
 #[mp_process::test]
-fn a_death_costs_one_task_and_the_pool_goes_on() {
-    let _watchdog = Watchdog::new("a_death_costs_one_task_and_the_pool_goes_on");
+fn row_03_a_death_costs_one_task_and_the_pool_goes_on() {
+    let _watchdog = Watchdog::new("row_03_a_death_costs_one_task_and_the_pool_goes_on");
     let pool = Pool::new(2).unwrap();
     let mortal = |n: u32| if n == 500 { process::abort() } else { n };
     for _ in 0..3 {
@@ -87,8 +88,8 @@ fn a_death_costs_one_task_and_the_pool_goes_on() {
 
 /// CPython: gh-115634, gh-111498, gh-115831.
 #[mp_process::test]
-fn replacing_workers_after_so_many_tasks_never_strands_one() {
-    let _watchdog = Watchdog::new("replacing_workers_after_so_many_tasks_never_strands_one");
+fn row_04_replacing_workers_after_so_many_tasks_never_strands_one() {
+    let _watchdog = Watchdog::new("row_04_replacing_workers_after_so_many_tasks_never_strands_one");
     for most in [1, 2, 5] {
         let pool = Pool::builder().workers(3).max_tasks_per_child(most).build().unwrap();
         for (count, chunk_size) in [(1, 1), (7, 2), (40, 3), (40, 100)] {
@@ -102,8 +103,8 @@ fn replacing_workers_after_so_many_tasks_never_strands_one() {
 
 /// CPython: gh-105829, gh-94777: a pipe is full in both directions.
 #[mp_process::test]
-fn many_large_submissions_do_not_block_each_other() {
-    let _watchdog = Watchdog::new("many_large_submissions_do_not_block_each_other");
+fn row_05_many_large_submissions_do_not_block_each_other() {
+    let _watchdog = Watchdog::new("row_05_many_large_submissions_do_not_block_each_other");
     let pool = Pool::new(2).unwrap();
     let larger = |bytes: Vec<u8>| [bytes.clone(), bytes].concat();
     let results: Vec<_> =
@@ -142,8 +143,8 @@ impl<'de> Deserialize<'de> for Fragile {
 
 /// CPython: gh-79492, gh-103061; pebble #146.
 #[mp_process::test]
-fn a_result_that_cannot_travel_is_an_error_of_its_task() {
-    let _watchdog = Watchdog::new("a_result_that_cannot_travel_is_an_error_of_its_task");
+fn row_06_a_result_that_cannot_travel_is_an_error_of_its_task() {
+    let _watchdog = Watchdog::new("row_06_a_result_that_cannot_travel_is_an_error_of_its_task");
     let pool = Pool::new(2).unwrap();
     let make = |n: u32| [Fragile::Stays, Fragile::Breaks, Fragile::Travels][n as usize % 3];
     for (n, result) in pool.try_map(make, 0..30).into_iter().enumerate() {
@@ -166,8 +167,8 @@ fn unwind() {
 
 /// CPython: pull request 101081. `sys.exit` in a task hangs the pool there.
 #[mp_process::test]
-fn leaving_in_a_task_is_an_error_of_that_task() {
-    let _watchdog = Watchdog::new("leaving_in_a_task_is_an_error_of_that_task");
+fn row_07_leaving_in_a_task_is_an_error_of_that_task() {
+    let _watchdog = Watchdog::new("row_07_leaving_in_a_task_is_an_error_of_that_task");
     let pool = Pool::new(1).unwrap();
     let error = pool.apply(leave, ()).unwrap_err();
     assert!(error.to_string().contains("code 7"), "{error}");
@@ -178,8 +179,8 @@ fn leaving_in_a_task_is_an_error_of_that_task() {
 
 /// CPython starts worker after worker, for ever.
 #[mp_process::test]
-fn an_initializer_that_fails_ends_the_pool_and_says_why() {
-    let _watchdog = Watchdog::new("an_initializer_that_fails_ends_the_pool_and_says_why");
+fn row_08_an_initializer_that_fails_ends_the_pool_and_says_why() {
+    let _watchdog = Watchdog::new("row_08_an_initializer_that_fails_ends_the_pool_and_says_why");
     let fails = || Err::<(), _>("no such model");
     let pool = Pool::builder().workers(2).restarts(5).initializer(fails, ()).build().unwrap();
     let error = pool.apply(|| (), ()).unwrap_err();
@@ -189,8 +190,8 @@ fn an_initializer_that_fails_ends_the_pool_and_says_why() {
 
 /// pebble #147 and #69, CPython: gh-83386.
 #[mp_process::test]
-fn ending_a_pool_never_waits_for_what_its_workers_do() {
-    let _watchdog = Watchdog::new("ending_a_pool_never_waits_for_what_its_workers_do");
+fn row_10_ending_a_pool_never_waits_for_what_its_workers_do() {
+    let _watchdog = Watchdog::new("row_10_ending_a_pool_never_waits_for_what_its_workers_do");
     let pool = Pool::new(2).unwrap();
     let begun = [flag(), flag()];
     let tasks = begun.clone().map(|begun| pool.apply_async(hang, (begun,)));
@@ -207,8 +208,8 @@ fn ending_a_pool_never_waits_for_what_its_workers_do() {
 
 /// CPython: gh-128041; pebble #97 and #129.
 #[mp_process::test]
-fn a_deadline_ends_one_task_and_no_other() {
-    let _watchdog = Watchdog::new("a_deadline_ends_one_task_and_no_other");
+fn row_11_a_deadline_ends_one_task_and_no_other() {
+    let _watchdog = Watchdog::new("row_11_a_deadline_ends_one_task_and_no_other");
     let pool = Pool::new(2).unwrap();
     let sometimes_hangs = |n: u32| match n {
         5 => loop {
@@ -236,8 +237,8 @@ fn hang_deaf(begun: Region) {
 
 /// billiard #104, pebble #129, celery #2195: the worker goes on, and the pool has one less.
 #[mp_process::test]
-fn a_worker_that_is_deaf_to_signals_ends_at_its_deadline() {
-    let _watchdog = Watchdog::new("a_worker_that_is_deaf_to_signals_ends_at_its_deadline");
+fn row_12_a_worker_that_is_deaf_to_signals_ends_at_its_deadline() {
+    let _watchdog = Watchdog::new("row_12_a_worker_that_is_deaf_to_signals_ends_at_its_deadline");
     let pool = Pool::new(1).unwrap();
     let begun = flag();
     let pid = pool.worker_pids()[0];
@@ -246,4 +247,25 @@ fn a_worker_that_is_deaf_to_signals_ends_at_its_deadline() {
     assert!(matches!(error.kind, TaskErrorKind::TimedOut { .. }), "{error}");
     assert_eq!(pool.apply(|| 1, ()).unwrap(), 1);
     assert!(active_children().iter().all(|child| child.pid() != pid));
+}
+
+/// Pages of memory, the first word of which is the page's number.
+const PAGES: usize = 16 << 10;
+
+fn write_page((memory, page): (Region, u32)) -> u32 {
+    memory.atomic_u32(page as usize * 4096).unwrap().store(page, Ordering::Relaxed);
+    page
+}
+
+/// Measured in CPython: 64 MiB there and back take half a second. Here each task sees the memory
+/// itself.
+#[mp_process::test]
+fn row_34_tasks_share_large_memory_without_a_copy() {
+    let _watchdog = Watchdog::new("row_34_tasks_share_large_memory_without_a_copy");
+    let pool = Pool::new(2).unwrap();
+    let memory = Region::create(Kind::new(1000, "pages"), 0, PAGES * 4096).unwrap();
+    let pages = (0..PAGES as u32).step_by(100);
+    pool.map(write_page, pages.clone().map(|page| (memory.clone(), page))).unwrap();
+    let word = |page: u32| memory.atomic_u32(page as usize * 4096).unwrap();
+    assert!(pages.into_iter().all(|page| word(page).load(Ordering::Relaxed) == page));
 }

@@ -194,8 +194,8 @@ fn parent_of_a_pool() {
 }
 
 #[mp_process::test]
-fn no_worker_outlives_a_killed_parent() {
-    let _watchdog = Watchdog::new("no_worker_outlives_a_killed_parent");
+fn row_14_no_worker_outlives_a_killed_parent() {
+    let _watchdog = Watchdog::new("row_14_no_worker_outlives_a_killed_parent");
     let mut parent = Process::builder().stdout(Stdio::Piped).spawn(parent_of_a_pool, ()).unwrap();
     let mut said = BufReader::new(parent.take_stdout().unwrap());
     let mut line = String::new();

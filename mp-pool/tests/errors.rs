@@ -47,8 +47,8 @@ fn cause_of(error: &TaskError) -> Option<Cause> {
 }
 
 #[mp_process::test]
-fn a_native_crash_says_why_and_keeps_the_last_words() {
-    let _watchdog = Watchdog::new("a_native_crash_says_why_and_keeps_the_last_words");
+fn row_09_a_native_crash_says_why_and_keeps_the_last_words() {
+    let _watchdog = Watchdog::new("row_09_a_native_crash_says_why_and_keeps_the_last_words");
     // A backtrace would be the last words of the allocation that fails.
     let pool = Pool::builder().workers(2).env("RUST_BACKTRACE", "0").build().unwrap();
     let results = pool.task(end).chunk_size(3).try_map(0..10);

@@ -10,7 +10,8 @@ use std::time::Duration;
 use common::Watchdog;
 use mp_handle::{Kind, Region};
 use mp_pool::{
-    Calls, Executor, Inline, Pool, PoolError, TaskError, TaskErrorKind, ThreadPool, as_completed,
+    Calls, Executor, Inline, Pool, PoolError, Shutdown, TaskError, TaskErrorKind, ThreadPool,
+    ThreadPoolExecutor, as_completed,
 };
 
 fn region() -> Region {
@@ -147,6 +148,36 @@ fn what_is_urgent_begins_first() {
 }
 
 static BEGUN: AtomicU32 = AtomicU32::new(0);
+
+#[mp_process::test]
+fn an_executor_of_threads_does_what_it_was_given_when_it_is_dropped() {
+    let _watchdog =
+        Watchdog::new("an_executor_of_threads_does_what_it_was_given_when_it_is_dropped");
+    let executor = ThreadPoolExecutor::from(ThreadPool::new(2).unwrap());
+    let doubled = executor.map(|n: u32| 2 * n, 0..1_000);
+    let future = executor.submit(|| 7, ());
+    drop(executor);
+    assert!((0..).zip(doubled).all(|(n, result)| result == Ok(2 * n)));
+    assert_eq!(future.result(), Ok(7));
+}
+
+fn hang() {
+    loop {
+        thread::park();
+    }
+}
+
+#[mp_process::test]
+fn shutting_threads_down_returns_though_one_of_them_hangs() {
+    let _watchdog = Watchdog::new("shutting_threads_down_returns_though_one_of_them_hangs");
+    let executor = ThreadPoolExecutor::from(ThreadPool::new(1).unwrap());
+    let hangs = executor.submit(hang, ());
+    let queued = executor.submit(|| 7, ());
+    assert!(!executor.shutdown(Shutdown::new().deadline(Duration::from_millis(10))));
+    assert_eq!(queued.result().unwrap_err().kind, TaskErrorKind::Cancelled);
+    assert!(executor.submit(|| 7, ()).result().is_err(), "it takes no more");
+    drop(hangs);
+}
 
 #[mp_process::test]
 fn each_thread_begins_with_the_initializer() {

@@ -40,7 +40,7 @@ fn kind<T>(result: Result<T, TaskError>) -> Result<T, TaskErrorKind> {
 }
 
 #[mp_process::test]
-fn nothing_is_drawn_before_a_result_is_taken_and_then_no_more_than_the_buffer() {
+fn row_33_nothing_is_drawn_before_a_result_is_taken_and_then_no_more_than_the_buffer() {
     let _watchdog = Watchdog::new("nothing_is_drawn_before_a_result_is_taken");
     let pool = Pool::new(2).unwrap();
     // Neither `Send` nor `'static`.

@@ -40,8 +40,8 @@ fn figures_tell_what_became_of_tasks() {
 }
 
 #[mp_process::test]
-fn it_is_seen_which_worker_did_what_and_for_how_long() {
-    let _watchdog = Watchdog::new("it_is_seen_which_worker_did_what_and_for_how_long");
+fn row_41_it_is_seen_which_worker_did_what_and_for_how_long() {
+    let _watchdog = Watchdog::new("row_41_it_is_seen_which_worker_did_what_and_for_how_long");
     fn work(n: u64) -> usize {
         thread::sleep(Duration::from_millis(if n == 7 { 60 } else { 2 }));
         worker_id().unwrap()
@@ -64,8 +64,9 @@ fn it_is_seen_which_worker_did_what_and_for_how_long() {
 }
 
 #[mp_process::test]
-fn a_result_that_does_not_come_is_seen_to_be_stuck_and_where() {
-    let _watchdog = Watchdog::new("a_result_that_does_not_come_is_seen_to_be_stuck_and_where");
+fn row_42_a_result_that_does_not_come_is_seen_to_be_stuck_and_where() {
+    let _watchdog =
+        Watchdog::new("row_42_a_result_that_does_not_come_is_seen_to_be_stuck_and_where");
     fn maybe_sleep(n: u32) {
         if n == 2 {
             thread::sleep(Duration::MAX);

@@ -66,7 +66,7 @@ fn wait_for_results(interruptible: bool) {
 }
 
 #[mp_process::test]
-fn one_interrupt_ends_the_program_with_one_line_and_status_130() {
+fn row_13_one_interrupt_ends_the_program_with_one_line_and_status_130() {
     let _watchdog = Watchdog::new("one_interrupt_ends_the_program");
     let (status, out, err) = interrupt(|| wait_for_results(true));
     assert_eq!(status, ExitStatus::Exited(130));

@@ -92,7 +92,7 @@ fn who_does_not_heed_the_soft_deadline_meets_the_hard_one() {
 }
 
 #[mp_process::test]
-fn an_allocation_beyond_the_limit_costs_one_task_and_says_why() {
+fn row_35_an_allocation_beyond_the_limit_costs_one_task_and_says_why() {
     let _watchdog = Watchdog::new("an_allocation_beyond_the_limit_costs_one_task");
     fn allocate(mib: u64) -> usize {
         std::hint::black_box(vec![1_u8; (mib * MIB) as usize]).len()
@@ -107,8 +107,8 @@ fn an_allocation_beyond_the_limit_costs_one_task_and_says_why() {
 }
 
 #[mp_process::test]
-fn memory_that_is_no_allocation_counts_too() {
-    let _watchdog = Watchdog::new("memory_that_is_no_allocation_counts_too");
+fn row_35_memory_that_is_no_allocation_counts_too() {
+    let _watchdog = Watchdog::new("row_35_memory_that_is_no_allocation_counts_too");
     /// Fills shared memory, which the limit of allocations does not see.
     fn share() {
         let region = mp_handle::Region::create(mp_handle::Kind::new(1000, "large"), 0, 80 << 20);
@@ -124,8 +124,8 @@ fn memory_that_is_no_allocation_counts_too() {
 }
 
 #[mp_process::test]
-fn a_worker_that_has_grown_is_replaced_after_its_task() {
-    let _watchdog = Watchdog::new("a_worker_that_has_grown_is_replaced_after_its_task");
+fn row_35_a_worker_that_has_grown_is_replaced_after_its_task() {
+    let _watchdog = Watchdog::new("row_35_a_worker_that_has_grown_is_replaced_after_its_task");
     fn leak(mib: usize) -> u32 {
         std::mem::forget(vec![1_u8; mib << 20]);
         process::id()

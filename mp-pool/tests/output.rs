@@ -35,8 +35,8 @@ fn pool(workers: usize, output: Output) -> Pool {
 }
 
 #[mp_process::test]
-fn lines_of_workers_do_not_mix() {
-    let _watchdog = Watchdog::new("lines_of_workers_do_not_mix");
+fn row_41_lines_of_workers_do_not_mix() {
+    let _watchdog = Watchdog::new("row_41_lines_of_workers_do_not_mix");
     fn in_pieces(n: u32) {
         for piece in ["task ", "with the number ", &n.to_string(), " speaks", "\n"] {
             eprint!("{piece}");

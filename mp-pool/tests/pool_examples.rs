@@ -64,6 +64,19 @@ fn results_come_before_all_items_are_drawn() {
 }
 
 #[test]
+fn a_short_task_costs_more_than_its_call_and_less_among_others() {
+    let _watchdog = Watchdog::new("a_short_task_costs_more_than_its_call");
+    let lines = lines_of("short_tasks", &[]);
+    let took = ["in a loop: ", "one by one: ", "in chunks: "].map(|way| {
+        let line = lines.iter().find_map(|line| line.strip_prefix(way)).expect("a line for each");
+        line.strip_suffix(" ns each").expect("a time").parse::<u64>().expect("a number")
+    });
+    let [in_loop, one_by_one, in_chunks] = took;
+    assert!(in_loop < one_by_one, "{lines:?}");
+    assert!(in_chunks < one_by_one, "{lines:?}");
+}
+
+#[test]
 fn results_outlive_the_executor() {
     let _watchdog = Watchdog::new("results_outlive_the_executor");
     let lines = lines_of("executor", &[]);

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use common::Watchdog;
 use mp_handle::{Kind, Region};
-use mp_pool::{NotReady, Pool, ProcessPoolExecutor, Shutdown, TaskErrorKind};
+use mp_pool::{
+    Calls, NotReady, Pool, ProcessPoolExecutor, Shutdown, TaskErrorKind, ThreadPoolExecutor,
+};
 
 fn region() -> Region {
     Region::create(Kind::new(1000, "gate"), 0, 64).unwrap()
@@ -93,4 +95,13 @@ fn its_workers_can_be_ended_at_once() {
         assert_eq!(results.filter(Result::is_err).count(), 3);
         assert!(executor.shutdown(Shutdown::new()));
     }
+}
+
+#[mp_process::test]
+fn it_has_a_worker_for_each_processor_by_default() {
+    let _watchdog = Watchdog::new("it_has_a_worker_for_each_processor_by_default");
+    let executor = ProcessPoolExecutor::new().unwrap();
+    assert_eq!(executor.executor().parallelism(), mp_process::cpu_count());
+    let threads = ThreadPoolExecutor::new().unwrap();
+    assert_eq!(threads.executor().parallelism(), mp_process::cpu_count());
 }

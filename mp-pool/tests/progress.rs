@@ -9,8 +9,8 @@ use common::Watchdog;
 use mp_pool::{Pool, Progress};
 
 #[mp_process::test]
-fn progress_is_told_for_each_item_whatever_becomes_of_it() {
-    let _watchdog = Watchdog::new("progress_is_told_for_each_item_whatever_becomes_of_it");
+fn row_40_progress_is_told_for_each_item_whatever_becomes_of_it() {
+    let _watchdog = Watchdog::new("row_40_progress_is_told_for_each_item_whatever_becomes_of_it");
     fn fate(n: u32) -> u32 {
         match n {
             10 => panic!("ten"),

@@ -113,8 +113,8 @@ fn dig(limit: u32, most: u32) -> Result<u32, String> {
 }
 
 #[mp_process::test]
-fn pools_within_pools_work_down_to_the_limit() {
-    let _watchdog = Watchdog::new("pools_within_pools_work_down_to_the_limit");
+fn row_25_pools_within_pools_work_down_to_the_limit() {
+    let _watchdog = Watchdog::new("row_25_pools_within_pools_work_down_to_the_limit");
     assert_eq!(dig(3, 5), Ok(3));
 }
 

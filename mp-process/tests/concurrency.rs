@@ -101,7 +101,7 @@ fn faults() -> i64 {
 /// After a fork each page that the parent writes to is a fault. How long a start takes in a large
 /// parent is a matter of the benchmarks.
 #[mp_process::test]
-fn a_start_copies_no_page_of_the_parent() {
+fn row_22_a_start_copies_no_page_of_the_parent() {
     let _watchdog = watchdog();
     const PAGE: usize = 4096;
     let mut heap = vec![1_u8; 64 << 20];

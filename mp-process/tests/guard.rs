@@ -26,8 +26,8 @@ const MARK: &str = "MULTIPROCESS_CHILD";
 fn main() {
     match role().as_deref() {
         None => harness::run(&[
-            ("without_init_nothing_starts", without_init_nothing_starts),
-            ("before_init_nothing_starts_in_parent_or_child", before_init_nothing_starts),
+            ("row_24_without_init_nothing_starts", without_init_nothing_starts),
+            ("row_24_before_init_nothing_starts_in_parent_or_child", before_init_nothing_starts),
             ("a_program_started_before_init_is_no_child", a_program_before_init_is_no_child),
             ("a_program_started_after_init_is_no_child", a_program_after_init_is_no_child),
             ("a_false_mark_is_no_child", a_false_mark_is_no_child),
