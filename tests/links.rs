@@ -76,20 +76,31 @@ fn links_between_pages_lead_somewhere() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// The programs in a folder of examples.
+fn programs(folder: &Path) -> Vec<String> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_code = |path: &Path| path.extension().is_some_and(|extension| extension == "rs");
+    let programs = paths.filter(|path| is_code(path) || path.join("main.rs").exists());
+    programs.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+/// All that the tests of a package say.
+fn tests_of(package: &Path) -> String {
+    let paths = fs::read_dir(package.join("tests")).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_file()).map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
 #[test]
-fn every_example_is_in_the_index() {
+fn every_example_is_in_the_index_and_has_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let index = fs::read_to_string(root.join("examples/README.md")).unwrap();
-    let entries = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path().join("examples"));
-    let folders = entries.chain([root.join("examples")]).filter(|folder| folder.is_dir());
-    for entry in folders.flat_map(|folder| fs::read_dir(folder).unwrap()) {
-        let path = entry.unwrap().path();
-        let is_code = path.extension().is_some_and(|extension| extension == "rs");
-        let name = path.file_stem().unwrap().to_string_lossy();
-        let is_told = index.contains(&format!("[`{name}`]"));
-        assert!(
-            is_told || !is_code && !path.join("main.rs").exists(),
-            "{name} is not in the index"
-        );
+    let entries = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+    let packages = entries.chain([root.to_owned()]).filter(|path| path.join("examples").is_dir());
+    for package in packages {
+        let tests = tests_of(&package);
+        for name in programs(&package.join("examples")) {
+            assert!(index.contains(&format!("[`{name}`]")), "{name} is not in the index");
+            assert!(tests.contains(&format!("\"{name}\"")), "{name} has no test");
+        }
     }
 }

@@ -3,8 +3,9 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::env;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, id};
+use std::{env, fs};
 
 use common::Watchdog;
 
@@ -86,4 +87,17 @@ fn results_outlive_the_executor() {
         let pid = line.strip_prefix(&format!("Input {n} processed by PID ")).expect("in order");
         assert_ne!(pid, own);
     }
+}
+
+#[test]
+fn a_run_leaves_a_picture_and_a_trace() {
+    let _watchdog = Watchdog::new("a_run_leaves_a_picture_and_a_trace");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("run-{}", id()));
+    fs::create_dir_all(&directory).expect("there is room");
+    let lines = lines_of("timeline", &[directory.to_str().expect("a path in Unicode")]);
+    assert_eq!(lines, ["59 finished, 1 failed, 1 lost"]);
+    for name in ["run.html", "run.json"] {
+        assert!(fs::metadata(directory.join(name)).is_ok_and(|file| file.len() > 1000), "{name}");
+    }
+    fs::remove_dir_all(directory).expect("nobody else is there");
 }
