@@ -1,6 +1,8 @@
 //! The operations, a file for each kind of object.
 
 mod channel;
+#[cfg(feature = "persist")]
+mod durable;
 mod lock;
 mod manager;
 mod manager_waits;
@@ -33,6 +35,8 @@ pub(crate) fn all() -> Vec<Operation> {
     all.extend(manager::operations());
     all.extend(manager_waits::operations());
     all.extend(server::operations());
+    #[cfg(feature = "persist")]
+    all.extend(durable::operations());
     all.extend(meanwhile::operations());
     all
 }

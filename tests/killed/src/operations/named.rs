@@ -53,8 +53,10 @@ impl Named {
         create(&self.name)?;
         unlink(&self.name)?;
         let own = std::process::id().to_string();
-        let is_ours =
-            |name: &str| name.contains(&own) || name.contains(&notes.victim().to_string());
+        let victim = notes.victim().to_string();
+        let is_ours = |name: &str| {
+            name.split(|c: char| !c.is_alphanumeric()).any(|word| word == own || word == victim)
+        };
         let names = fs::read_dir("/dev/shm").unwrap().flatten().map(|entry| entry.file_name());
         let mut names = names.filter_map(|name| name.into_string().ok());
         match names.find(|name| is_ours(name)) {
@@ -103,8 +105,12 @@ fn kinds() -> [Kind; 13] {
         kind!(Condition, (), |condition| condition.notify_all()),
         kind!(Event, (), |event| event.set()),
         kind!(Barrier, (3), |barrier| assert_eq!(barrier.parties(), 3)),
-        kind!((Value<u64>), "mp.", (7), |value| assert_eq!(value.get().unwrap(), 7)),
-        kind!((Array<u32>), "mp.", (&[7; 9]), |array| assert_eq!(array.to_vec().unwrap(), [7; 9])),
+        kind!((Value<u64>), "mp.", (7), |value| {
+            assert_eq!(*value.lock().or_else(LockError::recover).unwrap(), 7);
+        }),
+        kind!((Array<u32>), "mp.", (&[7; 9]), |array| {
+            assert_eq!(*array.lock().or_else(LockError::recover).unwrap(), [7; 9]);
+        }),
         kind!((RawValue<u64>), "mp.", (7), |value| assert_eq!(value.get(), 7)),
         kind!((RawArray<u32>), "mp.", (&[7; 9]), |array| assert_eq!(array.to_vec(), [7; 9])),
         kind!((SharedMemory), "", (9), |memory| assert_eq!(memory.size(), 9)),
