@@ -46,6 +46,7 @@ pub fn init() {
 /// assert_eq!(LEVEL.load(Ordering::Relaxed), 3);
 /// ```
 pub fn init_with(setup: fn()) {
+    note();
     mp_process::init_with(setup);
     serve_if_asked();
 }
@@ -57,6 +58,7 @@ pub fn init_test(module: &str, name: &str) {
 
 /// As [`init_test`], with a setup as in [`init_with`].
 pub fn init_test_with(module: &str, name: &str, setup: fn()) {
+    note();
     mp_process::init_test_with(module, name, setup);
     serve_if_asked();
 }
@@ -75,5 +77,10 @@ fn serve_if_asked() {
         }
         std::process::exit(agent::run());
     }
+}
+
+/// Notes that a process of this program can become a worker; children, too, for which `init` does
+/// not return.
+fn note() {
     READY.get_or_init(|| ());
 }

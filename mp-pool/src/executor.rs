@@ -52,6 +52,12 @@ pub trait Executor: fmt::Debug + Send + Sync {
         usize::MAX
     }
 
+    /// How many chunks are to be under way at once where results are taken one by one: more than
+    /// run, so that nobody waits for the next.
+    fn ahead(&self) -> usize {
+        self.parallelism().saturating_mul(2)
+    }
+
     /// What calls have that say nothing else.
     fn defaults(&self) -> Options {
         Options::default()

@@ -62,7 +62,7 @@ impl Limits {
     pub(crate) fn new(chunk: Option<usize>, buffer: Option<usize>, feed: &Feed) -> Self {
         let most = feed.executor.max_chunk();
         let chunk = chunk.unwrap_or(1).clamp(1, most.max(1));
-        let whole = chunk.saturating_mul(2).saturating_mul(feed.executor.parallelism().max(1));
+        let whole = chunk.saturating_mul(feed.executor.ahead().max(1));
         let buffer = buffer.unwrap_or(whole).max(1);
         Self { chunk: chunk.min(buffer), buffer }
     }

@@ -22,6 +22,9 @@ use crate::message::{AgentBeat, ClientId};
 /// The most items of a chunk: what a pool of processes takes.
 const MAX_CHUNK: usize = 4096;
 
+/// How many chunks are on the way while one goes there and back.
+const ON_THE_WAY: usize = 64;
+
 /// How long the end of a client waits for the servers to forget what is left of it.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -71,6 +74,10 @@ impl Client {
 impl Executor for Client {
     fn parallelism(&self) -> usize {
         self.core.crew().workers().max(1)
+    }
+
+    fn ahead(&self) -> usize {
+        2 * self.parallelism() + ON_THE_WAY
     }
 
     fn max_chunk(&self) -> usize {

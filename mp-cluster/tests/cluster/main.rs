@@ -10,3 +10,4 @@ mod endings;
 mod large;
 mod objects;
 mod servers;
+mod several;

@@ -115,3 +115,19 @@ fn a_server_that_is_not_there_is_waited_for_and_named() {
     assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
     assert!(began.elapsed() >= patience);
 }
+
+#[mp_cluster::test]
+fn connections_are_encrypted_and_strangers_not_believed() {
+    const TEST: &str = "servers::connections_are_encrypted_and_strangers_not_believed";
+    let _watchdog = watchdog(TEST);
+    let Some(server) = Server::start_encrypted() else { return };
+    let certificate = server.certificate();
+    let ca = [("MP_CLUSTER_CA", certificate.to_str().unwrap())];
+    let _agent = Agent::with(&server, TEST, 1, &ca);
+    let nats = || Nats::builder(&server.address()).token(server.token()).secret(SECRET);
+    let pool = Pool::with(nats().ca(&certificate).connect().unwrap());
+    assert_eq!(pool.apply(|| 7, ()), Ok(7));
+    // Nobody vouches for this server but its own certificate.
+    let error = nats().patience(Duration::from_secs(1)).connect().unwrap_err();
+    assert!(matches!(error, ClusterError::Unreachable { .. }), "{error}");
+}

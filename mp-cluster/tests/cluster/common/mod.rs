@@ -48,7 +48,29 @@ impl Agent {
         workers: usize,
         env: &[(&str, &str)],
     ) -> Self {
-        let mut command = Command::new(program);
+        Self::run(Command::new(program), server, test, workers, env)
+    }
+
+    /// An agent in a network namespace.
+    pub(crate) fn within(
+        namespace: &str,
+        server: &Server,
+        test: &str,
+        workers: usize,
+        env: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", namespace]).arg(std::env::current_exe().unwrap());
+        Self::run(command, server, test, workers, env)
+    }
+
+    fn run(
+        mut command: Command,
+        server: &Server,
+        test: &str,
+        workers: usize,
+        env: &[(&str, &str)],
+    ) -> Self {
         command
             .args([test, "--exact", "--include-ignored", "--nocapture", "--test-threads=1"])
             .env("MP_ROLE", "worker")

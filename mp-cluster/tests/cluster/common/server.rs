@@ -18,11 +18,72 @@ pub(crate) struct Server {
     port: u16,
     directory: PathBuf,
     process: Option<Child>,
+    /// Where it listens.
+    host: String,
+    is_encrypted: bool,
+    /// What it knows of others.
+    cluster: String,
 }
 
 impl Server {
     /// Starts one; says so, and returns nothing, if there is none on this machine.
     pub(crate) fn start() -> Option<Self> {
+        let mut server = Self::prepare()?;
+        server.run();
+        Some(server)
+    }
+
+    /// Starts one that encrypts, with a certificate of its own.
+    pub(crate) fn start_encrypted() -> Option<Self> {
+        Self::start_encrypted_at("127.0.0.1")
+    }
+
+    /// As [`start_encrypted`](Self::start_encrypted), at an address of this machine.
+    pub(crate) fn start_encrypted_at(host: &str) -> Option<Self> {
+        let mut server = Self::prepare()?;
+        server.host = host.into();
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=localhost"]);
+        openssl.args(["-addext", &format!("subjectAltName=IP:{host}")]);
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        openssl.arg("-keyout").arg(server.directory.join("key.pem"));
+        openssl.arg("-out").arg(server.certificate());
+        if !openssl.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+            eprintln!("skipped: openssl is not installed");
+            return None;
+        }
+        server.is_encrypted = true;
+        server.run();
+        Some(server)
+    }
+
+    /// Starts three that keep everything together.
+    pub(crate) fn start_three() -> Option<[Self; 3]> {
+        let mut servers = [Self::prepare()?, Self::prepare()?, Self::prepare()?];
+        let ports = [free_port(), free_port(), free_port()];
+        let routes = ports.map(|port| format!("\"nats://127.0.0.1:{port}\"")).join(", ");
+        for (server, port) in servers.iter_mut().zip(ports) {
+            server.cluster = format!(
+                "server_name: \"s{port}\"\n\
+                 cluster {{ name: three, listen: \"127.0.0.1:{port}\", routes: [{routes}] }}\n"
+            );
+            server.run();
+        }
+        Some(servers)
+    }
+
+    fn at(port: u16, directory: PathBuf) -> Self {
+        Self {
+            port,
+            directory,
+            process: None,
+            host: "127.0.0.1".into(),
+            is_encrypted: false,
+            cluster: String::new(),
+        }
+    }
+
+    fn prepare() -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         if Command::new("nats-server").arg("--version").stdout(Stdio::null()).status().is_err() {
             eprintln!("skipped: nats-server is not installed (apt-get install nats-server)");
@@ -32,29 +93,32 @@ impl Server {
         let name = format!("nats-{}-{number}", std::process::id());
         let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&directory).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let mut server = Self { port, directory, process: None };
-        server.run();
-        Some(server)
+        let port = free_port();
+        Some(Self::at(port, directory))
     }
 
     /// That of another process, which has put its address into the environment.
     pub(crate) fn of_environment() -> Self {
         let address = std::env::var("MP_CLUSTER").unwrap();
         let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap();
-        Self { port, directory: PathBuf::new(), process: None }
+        Self::at(port, PathBuf::new())
     }
 
     /// Starts it again, with what it has stored.
     pub(crate) fn run(&mut self) {
         let store = self.directory.join("store");
         let configuration = format!(
-            "listen: \"127.0.0.1:{}\"\njetstream {{ store_dir: {:?} }}\n\
+            "listen: \"{}:{}\"\njetstream {{ store_dir: {:?} }}\n\
              authorization {{ token: \"{TOKEN}\" }}\nping_interval: \"2s\"\nping_max: 2\n",
-            self.port, store
+            self.host, self.port, store
         );
+        let tls = format!(
+            "tls {{ cert_file: {:?}, key_file: {:?} }}\n",
+            self.certificate(),
+            self.directory.join("key.pem")
+        );
+        let configuration =
+            configuration + &self.cluster + if self.is_encrypted { &tls } else { "" };
         let path = self.directory.join("server.conf");
         fs::write(&path, configuration).unwrap();
         let log = self.directory.join("log");
@@ -62,7 +126,7 @@ impl Server {
         let process = Command::new("nats-server").arg("-c").arg(&path).stderr(log).spawn();
         self.process = Some(process.unwrap());
         let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while TcpStream::connect((self.host.as_str(), self.port)).is_err() {
             assert!(began.elapsed() < Duration::from_secs(60), "the server does not start");
             sleep(Duration::from_millis(20));
         }
@@ -81,7 +145,13 @@ impl Server {
     }
 
     pub(crate) fn address(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        let scheme = if self.is_encrypted { "tls" } else { "nats" };
+        format!("{scheme}://{}:{}", self.host, self.port)
+    }
+
+    /// The file of its certificate.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.directory.join("certificate.pem")
     }
 
     pub(crate) fn token(&self) -> &'static str {
@@ -95,4 +165,10 @@ impl Drop for Server {
         // That of another process has none here.
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// A port that nobody listens at.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
