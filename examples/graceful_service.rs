@@ -26,8 +26,15 @@ fn take_orders(orders: Sender<u64>, stop: Event) -> u64 {
 
 /// Serves orders until there are no more; returns how many.
 fn serve(orders: Receiver<u64>) -> u64 {
-    let work = |_| std::thread::sleep(Duration::from_millis(3));
-    orders.iter().map(work).count() as u64
+    let mut served = 0;
+    for order in orders {
+        std::thread::sleep(Duration::from_millis(3));
+        served += 1;
+        if order % 50 == 0 {
+            println!("order {order} is served");
+        }
+    }
+    served
 }
 
 #[mp::main]

@@ -118,9 +118,10 @@ impl Drop for Service {
 fn a_service_that_is_told_to_end_serves_what_it_has_taken() {
     let mut service = Service::start("graceful_service");
     assert!(service.line().starts_with("serving, with pid "));
+    assert_eq!([service.line(), service.line()], ["order 0 is served", "order 50 is served"]);
     let rest = service.terminate();
     let taken: u64 = only(&rest, "taken: ").parse().expect("a number");
-    assert!(taken > 0);
+    assert!(taken > 50);
     assert_eq!(only(&rest, "served: ").parse(), Ok(taken));
 }
 
