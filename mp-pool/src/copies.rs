@@ -21,6 +21,12 @@ pub(crate) fn become_original() {
     IS_COPY.store(false, Ordering::Relaxed);
 }
 
+/// Whether this process is the copy of a worker.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_copy() -> bool {
+    IS_COPY.load(Ordering::Relaxed)
+}
+
 /// Ends this process at once if it is the copy of a worker. Nothing of it runs any more: what it
 /// would do at its exit, the worker does.
 #[inline]

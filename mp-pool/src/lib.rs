@@ -17,6 +17,7 @@ mod driver;
 mod engine;
 mod equipment;
 mod error;
+mod events;
 mod executor;
 mod flight;
 mod frames;

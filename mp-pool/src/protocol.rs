@@ -151,6 +151,14 @@ impl Words {
         has_begun.then(|| (item, self.started.load(Ordering::Relaxed)))
     }
 
+    /// Worker: the item that it is at, or was at last.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn at(&self) -> Option<Item> {
+        let word = self.running.load(Ordering::Relaxed);
+        let item = Item { seq: (word >> 32) as u32, index: word as u32 >> 2 };
+        (word & 3 != 0).then_some(item)
+    }
+
     /// Parent: whether `item` has begun, and may have ended since without having been told of.
     pub(crate) fn has_begun(&self, item: Item) -> bool {
         let word = self.running.load(Ordering::Acquire);

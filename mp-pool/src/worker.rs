@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Contexts;
 use crate::copies;
 use crate::current;
+use crate::events::Ear;
 use crate::frames::{RESULT_HEADER, ResultFrame, Status};
 use crate::insight::Reporter;
 use crate::orders::{ChunkHeader, TaskFrame};
@@ -29,6 +30,8 @@ pub(crate) struct Start {
     pub(crate) reports: Option<Region>,
     pub(crate) bell: Bell,
     pub(crate) post: Descriptor,
+    /// Where to tell of events.
+    pub(crate) events: Option<Ear>,
     /// Its number among the workers.
     pub(crate) id: usize,
     /// The processor to run on.
@@ -140,25 +143,18 @@ fn wait_writable(post: &Post) {
 
 /// The function of the worker process: runs chunks until the parent says that there are no more.
 pub(crate) fn main(start: Start) -> Result<(), String> {
-    let Start { region, reports, bell, post, id, cpu, initializer, state, finalizer } = start;
+    let Start { region, reports, events, bell, post, id, cpu, initializer, state, finalizer } =
+        start;
     current::become_worker(id);
     copies::become_original();
     cpu.map_or(Ok(()), surroundings::pin_to)?;
     let mut tasks = Consumer::attach(&region, TASKS, RING).map_err(text)?;
     let results = Producer::attach(&region, RESULTS, RING).map_err(text)?;
     let post = Post::from(post.into_owned().map_err(text)?);
-    if let Some(initializer) = initializer {
-        let arguments = post.receive().map_err(text)?;
-        let (_, arguments) = arguments.ok_or("the initializer's arguments have not come")?;
-        let initialized = initializer.call(arguments);
-        copies::end_if_copy();
-        initialized?;
-    }
-    if let Some(maker) = state {
-        let (_, arguments) = post.receive().map_err(text)?.ok_or("the arguments have not come")?;
-        let made = maker.call(arguments);
-        copies::end_if_copy();
-        state::keep(made?);
+    let prepare = || prepare(&post, initializer, state);
+    match events {
+        Some(ear) => ear.during(&region, prepare)?,
+        None => prepare()?,
     }
     let words = Words::new(&region).map_err(text)?;
     let reporter = reports.as_ref().map(Reporter::new).transpose().map_err(text)?;
@@ -188,6 +184,28 @@ pub(crate) fn main(start: Start) -> Result<(), String> {
             }
         }
     }
+}
+
+/// Does what the user wants done before the first task.
+fn prepare(
+    post: &Post,
+    initializer: Option<Initializer>,
+    state: Option<Maker>,
+) -> Result<(), String> {
+    if let Some(initializer) = initializer {
+        let arguments = post.receive().map_err(text)?;
+        let (_, arguments) = arguments.ok_or("the initializer's arguments have not come")?;
+        let initialized = initializer.call(arguments);
+        copies::end_if_copy();
+        initialized?;
+    }
+    if let Some(maker) = state {
+        let (_, arguments) = post.receive().map_err(text)?.ok_or("the arguments have not come")?;
+        let made = maker.call(arguments);
+        copies::end_if_copy();
+        state::keep(made?);
+    }
+    Ok(())
 }
 
 fn text<E: std::error::Error>(error: E) -> String {

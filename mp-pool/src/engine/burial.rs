@@ -33,6 +33,7 @@ impl Engine {
     fn bury_one(&mut self, mut worker: Worker, status: ExitStatus) {
         // Results that it has left are results. Nonsense is not, and is lost with it.
         worker.take_last(&mut self.buffer);
+        self.life.said(worker.take_said());
         let begun = worker.unfinished();
         let timed_out = begun.is_some() && worker.condemned == begun;
         if self.config.equipment.finalizer.is_some() {

@@ -156,7 +156,8 @@ impl Engine {
         self.started += 1;
         let name = format!("PoolWorker-{}", self.started);
         let lines = self.lines.as_deref();
-        let worker = Worker::start(name, self.free_id(), &self.bell, &self.config, lines)?;
+        let worker =
+            Worker::start(name, self.free_id(), &self.bell, &self.config, lines, &self.life)?;
         self.records.started(worker.id);
         self.life.started(&worker.track);
         self.workers.push(worker);
@@ -249,6 +250,7 @@ impl Engine {
                 // What it has begun is lost, as if it had died; and so it shall.
                 Err(_nonsense) => worker.kill(),
             }
+            self.life.said(worker.take_said());
             if worker.ready && !was_ready {
                 self.unready = 0;
                 self.life.ready(&worker.track);
@@ -266,6 +268,7 @@ impl Engine {
             if worker.take_draft().is_err() {
                 worker.kill();
             }
+            self.life.said(worker.take_said());
         }
     }
 

@@ -19,8 +19,10 @@ use crate::engine::given::Given;
 use crate::engine::pace::Pace;
 use crate::engine::{Config, felling};
 use crate::error::PoolError;
+use crate::events::{Inbox, Said};
 use crate::frames::{ResultFrame, Results, Status};
 use crate::insight::{self, Bar, Reports, Track};
+use crate::life::Life;
 use crate::lines::{Lines, Stream, Target};
 use crate::orders::TaskFrame;
 use crate::protocol::{self, Item, RESULTS, RING, TASKS, Words, now};
@@ -34,6 +36,10 @@ pub(crate) struct Worker {
     pub(crate) track: Track,
     /// What it reports of its tasks, if it was asked to.
     reports: Option<Reports>,
+    /// What its code tells, if anybody listens.
+    events: Option<Inbox>,
+    /// What it has told, and nobody was told of yet.
+    said: Vec<Said>,
     /// What it says at its end, if that is read here.
     stderr: Option<Arc<Stream>>,
     words: Words,
@@ -75,6 +81,7 @@ impl Worker {
         bell: &Bell,
         config: &Config,
         lines: Option<&Lines>,
+        life: &Life,
     ) -> Result<Self, PoolError> {
         let region = protocol::create_region()?;
         let (post, theirs) = Post::pair().map_err(PoolError::system("make a socket pair"))?;
@@ -86,10 +93,12 @@ impl Worker {
         let tasks = Producer::attach(&region, TASKS, RING).map_err(corrupt)?;
         let results = Consumer::attach(&region, RESULTS, RING).map_err(corrupt)?;
         let reports = config.insights.then(insight::create_region).transpose()?;
+        let (events, ear) = Inbox::open(life)?.unzip();
         let begun = now();
         let start = Start {
             region: region.clone(),
             reports: reports.clone(),
+            events: ear,
             bell: bell.clone(),
             post: Descriptor::from(OwnedFd::from(theirs)),
             id,
@@ -115,6 +124,8 @@ impl Worker {
             track: Track::new(id, process.pid(), begun),
             reports: reports.map(|region| Reports::new(&region)).transpose().map_err(corrupt)?,
             process,
+            events,
+            said: Vec::new(),
             stderr,
             words: Words::new(&region)?,
             tasks,
@@ -218,6 +229,7 @@ impl Worker {
             self.track.ready = self.ready.then(now);
         }
         self.take_reports();
+        self.hear();
         let before = self.answered;
         while !results.is_empty() {
             self.take_in(&mut results)?;
@@ -272,6 +284,23 @@ impl Worker {
             };
             self.track.add(bar, (place(span.slowest), span.longest), span.busy);
         }
+    }
+
+    /// Takes in what its code has told, for [`take_said`](Self::take_said).
+    fn hear(&mut self) {
+        let Some(events) = &mut self.events else { return };
+        let given = &self.given;
+        let said = events.take((self.id, self.track.pid), |seq, item| {
+            let given = given.iter().find(|given| given.seq == seq)?;
+            Some(given.chunk.first + item as usize)
+        });
+        self.said.extend(said);
+    }
+
+    /// Takes what its code has told so far.
+    pub(crate) fn take_said(&mut self) -> Vec<Said> {
+        self.hear();
+        mem::take(&mut self.said)
     }
 
     /// Whether it tells how long its tasks take.

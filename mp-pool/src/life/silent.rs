@@ -1,5 +1,6 @@
 //! Nobody is told anything.
 
+use crate::events::Said;
 use crate::insight::Track;
 use crate::task_error::TaskError;
 
@@ -10,6 +11,8 @@ impl Life {
     pub(crate) fn new(_workers: usize) -> Self {
         Self
     }
+
+    pub(crate) fn said(&mut self, _said: Vec<Said>) {}
 
     pub(crate) fn started(&mut self, _track: &Track) {}
 

@@ -5,26 +5,62 @@ use std::mem;
 use std::time::Duration;
 
 use mp_process::catch_panic;
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Span, debug, debug_span, dispatcher, error, warn};
 
+use crate::events::Said;
 use crate::insight::{Ending, Track};
 use crate::task_error::TaskError;
 
 /// Something that has happened.
 enum Event {
-    Started { id: usize, pid: u32 },
-    Ready { id: usize, pid: u32, startup: Duration },
-    Left { id: usize, pid: u32, tasks: u64 },
-    Died { id: usize, pid: u32, tasks: u64, how: String },
-    Lost { index: usize, pid: Option<u32>, error: String, again: bool },
-    Broken { error: String },
+    Started {
+        id: usize,
+        pid: u32,
+    },
+    Ready {
+        id: usize,
+        pid: u32,
+        startup: Duration,
+    },
+    Left {
+        id: usize,
+        pid: u32,
+        tasks: u64,
+    },
+    Died {
+        id: usize,
+        pid: u32,
+        tasks: u64,
+        how: String,
+    },
+    Lost {
+        index: usize,
+        pid: Option<u32>,
+        error: String,
+        again: bool,
+    },
+    Broken {
+        error: String,
+    },
+    /// Code in a worker has told something.
+    Said(Said),
+    /// It has told more than could be kept.
+    Unheard {
+        count: usize,
+    },
 }
+
+/// So much of what workers tell is kept until it is told on.
+const MOST: usize = 4096;
 
 /// What has happened and was not told yet.
 pub(crate) struct Life {
     listener: Dispatch,
     span: Span,
     events: Vec<Event>,
+    unheard: usize,
 }
 
 impl Life {
@@ -33,7 +69,23 @@ impl Life {
         let listener = dispatcher::get_default(Clone::clone);
         let span = debug_span!(target: "mp_pool", "pool", workers);
         debug!(target: "mp_pool", parent: &span, workers, "pool made");
-        Self { listener, span, events: Vec::new() }
+        Self { listener, span, events: Vec::new(), unheard: 0 }
+    }
+
+    /// Up to which level anybody listens.
+    pub(crate) fn level(&self) -> LevelFilter {
+        if self.listener.is::<NoSubscriber>() { LevelFilter::OFF } else { LevelFilter::current() }
+    }
+
+    /// Code in a worker has told something.
+    pub(crate) fn said(&mut self, said: Vec<Said>) {
+        for said in said {
+            if self.events.len() < MOST {
+                self.events.push(Event::Said(said));
+            } else {
+                self.unheard += 1;
+            }
+        }
     }
 
     pub(crate) fn started(&mut self, track: &Track) {
@@ -68,12 +120,17 @@ impl Life {
     /// Takes what has happened so far, to be told.
     pub(crate) fn take(&mut self) -> Self {
         let (listener, span) = (self.listener.clone(), self.span.clone());
-        Self { listener, span, events: mem::take(&mut self.events) }
+        let mut events = mem::take(&mut self.events);
+        let count = mem::take(&mut self.unheard);
+        if count > 0 {
+            events.push(Event::Unheard { count });
+        }
+        Self { listener, span, events, unheard: 0 }
     }
 
     /// Tells it. A listener that panics has heard enough of that.
     pub(crate) fn tell(self) {
-        let Self { listener, span, events } = self;
+        let Self { listener, span, events, .. } = self;
         for event in events {
             let tell = || dispatcher::with_default(&listener, || span.in_scope(|| event.tell()));
             let _ = catch_panic(tell);
@@ -109,6 +166,10 @@ impl Event {
                 warn!(target: "mp_pool", index, pid, error, "task lost");
             }
             Self::Broken { error } => error!(target: "mp_pool", error, "pool broken"),
+            Self::Said(said) => said.tell(),
+            Self::Unheard { count } => {
+                warn!(target: "mp_pool::worker", count, "events of workers were lost");
+            }
         }
     }
 }
