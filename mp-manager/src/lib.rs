@@ -29,6 +29,8 @@ pub use error::ManagerError;
 pub use manager::Durability;
 pub use manager::{Manager, ObjectInfo};
 pub use method::Method;
+#[cfg(feature = "pool")]
+pub use proxies::PoolProxy;
 pub use proxies::{
     ArrayProxy, BarrierProxy, ConditionProxy, DictProxy, EventProxy, JoinableQueueProxy, ListProxy,
     LockGuard, LockProxy, MonitorGuard, NamespaceProxy, Pages, Permit, Proxy, QueueProxy,

@@ -1,7 +1,8 @@
 //! [`Publish`]: what can be given a name.
 
 /// A proxy, of whatever type, that can be [published](crate::Manager::publish) and
-/// [found](crate::Manager::find). All proxies of this crate can, and no other type.
+/// [found](crate::Manager::find). All proxies of this crate can, but those of pools, and no other
+/// type.
 ///
 /// Programs that were built from different sources agree on the type of an object if they call it
 /// the same, apart from the modules that it is in.

@@ -50,6 +50,12 @@ impl<'a> Answer<'a> {
         Ok(usize::try_from(self.number()?).unwrap_or(usize::MAX))
     }
 
+    /// All that has not been taken.
+    #[cfg(feature = "pool")]
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.parcel.bytes().get(self.at..).unwrap_or_default()
+    }
+
     pub(crate) fn value<T: DeserializeOwned>(&mut self) -> Result<T, ManagerError> {
         // The bytes begin behind their length.
         let start = self.at + 4;

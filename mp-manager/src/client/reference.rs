@@ -76,6 +76,12 @@ impl Reference {
         self.inner.link.origin().server() == link.origin().server()
     }
 
+    /// Which server has the object, in words.
+    #[cfg(feature = "pool")]
+    pub(crate) fn host(&self) -> String {
+        self.inner.link.origin().to_string()
+    }
+
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.inner.id == other.inner.id
             && self.inner.link.origin().server() == other.inner.link.origin().server()

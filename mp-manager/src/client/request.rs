@@ -84,10 +84,16 @@ impl<'a> Request<'a> {
         Ok(self)
     }
 
-    /// A text that is no value.
-    #[cfg(feature = "persist")]
-    pub(crate) fn text(mut self, text: &str) -> Self {
-        self.parcel.bytes_mut().put_bytes(text.as_bytes());
+    /// Bytes that are no value.
+    #[cfg(any(feature = "persist", feature = "pool"))]
+    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.parcel.bytes_mut().put_bytes(bytes);
+        self
+    }
+
+    #[cfg(feature = "pool")]
+    pub(crate) fn word(mut self, word: u32) -> Self {
+        self.parcel.bytes_mut().put_u32(word);
         self
     }
 

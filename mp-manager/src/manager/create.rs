@@ -190,6 +190,19 @@ impl Manager {
         self.create_kind(Kind::Barrier).number(parties as u64).create().map(BarrierProxy::new)
     }
 
+    /// Makes a pool of so many worker processes of the server, and waits until it has them.
+    ///
+    /// # Errors
+    ///
+    /// [`ManagerError::Misuse`] if they are none, or the system refuses them; see [`ManagerError`]
+    /// for others.
+    #[cfg(feature = "pool")]
+    #[doc(alias = "Pool")]
+    pub fn pool(&self, workers: usize) -> Result<crate::proxies::PoolProxy, ManagerError> {
+        let reference = self.create_kind(Kind::Pool).number(workers as u64).create()?;
+        crate::proxies::PoolProxy::new(reference)
+    }
+
     /// Makes an object of any type: what `f` returns, which is called on the server with `args`, a
     /// tuple. See [`Proxy`].
     ///

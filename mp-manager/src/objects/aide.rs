@@ -22,6 +22,9 @@ pub(crate) struct Aide {
     pub(crate) max_bytes: usize,
     /// Values may name other objects of the server.
     pub(crate) allows_proxies: bool,
+    /// Where other threads leave answers.
+    #[cfg(feature = "pool")]
+    pub(crate) outside: Arc<crate::server::Outside>,
 }
 
 impl Aide {

@@ -20,6 +20,8 @@ mod semaphore;
 mod sequence;
 mod stored;
 mod waiters;
+#[cfg(feature = "pool")]
+mod workers;
 
 pub(crate) use aide::Aide;
 pub(crate) use barrier::op as barrier_op;
@@ -34,6 +36,8 @@ pub(crate) use queue::op as queue_op;
 pub(crate) use record::{Change, Kept};
 pub(crate) use semaphore::op as semaphore_op;
 pub(crate) use stored::Stored;
+#[cfg(feature = "pool")]
+pub(crate) use workers::op as pool_op;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,10 +71,12 @@ pub(crate) enum Kind {
     Monitor,
     Event,
     Barrier,
+    #[cfg(feature = "pool")]
+    Pool,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: &'static [Self] = &[
         Self::Dict,
         Self::List,
         Self::Custom,
@@ -79,11 +85,13 @@ impl Kind {
         Self::Monitor,
         Self::Event,
         Self::Barrier,
+        #[cfg(feature = "pool")]
+        Self::Pool,
     ];
 
     pub(crate) fn read(fields: &mut Reader<'_>) -> Result<Self, Malformed> {
         let number = fields.u8()?;
-        Self::ALL.into_iter().find(|&kind| kind as u8 == number).ok_or(Malformed)
+        Self::ALL.iter().copied().find(|&kind| kind as u8 == number).ok_or(Malformed)
     }
 
     /// Makes an object, of the fields that its constructor takes.
@@ -97,6 +105,8 @@ impl Kind {
             Self::Monitor => Box::<monitor::Monitor>::default(),
             Self::Event => Box::<event::Event>::default(),
             Self::Barrier => Box::new(barrier::Barrier::create(fields)?),
+            #[cfg(feature = "pool")]
+            Self::Pool => Box::new(workers::Workers::create(fields)?),
         })
     }
 

@@ -13,6 +13,8 @@ mod lock;
 mod monitor;
 mod namespace;
 mod pages;
+#[cfg(feature = "pool")]
+mod pool;
 mod queue;
 mod semaphore;
 mod set;
@@ -31,6 +33,8 @@ pub use lock::{LockGuard, LockProxy};
 pub use monitor::{ConditionProxy, MonitorGuard, RLockProxy};
 pub use namespace::NamespaceProxy;
 pub use pages::Pages;
+#[cfg(feature = "pool")]
+pub use pool::PoolProxy;
 pub use queue::{JoinableQueueProxy, QueueProxy};
 pub use semaphore::{Permit, SemaphoreProxy};
 pub use set::SetProxy;

@@ -62,7 +62,14 @@ impl Server {
         let door = Door::new(Arc::clone(&poller), listener, limits.clone())?;
         let roster = Arc::new(Roster::default());
         let max_bytes = limits.bytes;
-        let aide = Arc::new(Aide { origin, roster, max_bytes, allows_proxies: true });
+        let aide = Arc::new(Aide {
+            origin,
+            roster,
+            max_bytes,
+            allows_proxies: true,
+            #[cfg(feature = "pool")]
+            outside: Arc::new(super::outside::Outside::new(poller.bell.clone())),
+        });
         Ok(Arc::new(Self {
             state: Mutex::new(State::new(aide, limits, door, allowed)),
             poller,
@@ -118,6 +125,8 @@ impl Server {
             }
             let Some((guard, has_served)) = self.serve_all(state, term) else { return };
             state = guard;
+            #[cfg(feature = "pool")]
+            state.hear_outside();
             state.bury();
             // Those who keep it busy, one way or the other, must not keep others out.
             let is_due = turn.is_multiple_of(64) && looked.elapsed() > LOOK_EVERY;

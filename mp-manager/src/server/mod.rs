@@ -8,6 +8,7 @@
 //!   `ends` about clients and objects that go;
 //! - `client` and `line` are the server's end of a connection, `door` lets clients in;
 //! - `names` are the objects that are published, `cellar` those that are kept on disk;
+//! - `outside` are answers from other threads;
 //! - `roster` knows who refers to which object.
 
 mod by_id;
@@ -21,6 +22,8 @@ mod leader;
 mod limits;
 mod line;
 mod names;
+#[cfg(feature = "pool")]
+mod outside;
 mod roster;
 mod start;
 mod state;
@@ -31,5 +34,7 @@ mod watcher;
 pub(crate) use cellar::Keep;
 pub(crate) use limits::Limits;
 pub(crate) use line::{Frame, Line, Lost};
+#[cfg(feature = "pool")]
+pub(crate) use outside::Outside;
 pub(crate) use roster::{Hold, Roster};
 pub(crate) use start::{Initializer, Ready, Start, serve};

@@ -107,6 +107,10 @@ impl State {
 
     #[inline]
     pub(super) fn is_ready(&self) -> bool {
+        #[cfg(feature = "pool")]
+        if self.aide.outside.has_some() {
+            return true;
+        }
         self.clients.iter().any(Client::is_ready)
     }
 

@@ -24,6 +24,10 @@ pub(crate) struct Keep {
 const APPLICATION: i32 = 0x6d70_6d67;
 const FORMAT: i32 = 1;
 
+/// After so many pages of 4 KiB the journal is worked into the tables, for which the server waits
+/// until the disk has written both: not often, since a busy disk may take its time.
+const CHECKPOINT: u32 = 8192;
+
 /// How long to wait for the end of a server that was killed a moment ago.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -69,6 +73,7 @@ impl Store {
         for (name, value) in settings {
             connection.pragma_update(None, name, value).map_err(failed)?;
         }
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(failed)?;
         let store = Self { connection, is_in_transaction: false };
         store.check(&keep.path)?;
         Ok(store)

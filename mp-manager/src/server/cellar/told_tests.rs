@@ -14,7 +14,14 @@ fn cellar() -> Cellar {
     let store = Store::open(&keep).unwrap();
     let origin = Origin::Local { server: 1, pid: 1 };
     let roster = Arc::new(Roster::default());
-    let aide = Arc::new(Aide { origin, roster, max_bytes: usize::MAX, allows_proxies: false });
+    let aide = Arc::new(Aide {
+        origin,
+        roster,
+        max_bytes: usize::MAX,
+        allows_proxies: false,
+        #[cfg(feature = "pool")]
+        outside: Arc::new(crate::server::Outside::new(mp_handle::Bell::new().unwrap())),
+    });
     let (numbers, names) = (HashMap::from([(7, 1)]), BTreeMap::new());
     let shelf =
         Shelf { store, aide, numbers, names, held: Vec::new(), is_dirty: false, failure: None };
