@@ -2,7 +2,7 @@
 //! in queues and at a condition, and update counters: the rest works on, nothing is lost, and the
 //! server is as before when all are gone.
 //!
-//! The long form has 64 clients: `MP_CLIENTS=64 MP_ROUNDS=2000 cargo test -p mp-manager --test chaos`.
+//! The long form has 64 clients: `MP_CLIENTS=64 MP_ROUNDS=200 cargo test -p mp-manager --test chaos`.
 
 mod common {
     pub(crate) mod random;
