@@ -4,6 +4,7 @@
 //! - [`mistakes`]: what is most likely to go wrong at first, and what you are told.
 //! - [`every_name`]: each name of Python's, and what it is called here.
 //! - [`threads_or_processes`]: which of the two, with figures.
+//! - [`past_one_machine`]: the same calls on a cluster.
 //! - [`platforms`]: where this runs, and how a crate that also runs elsewhere depends on it.
 
 #[doc = include_str!("../docs/coming-from-python.md")]
@@ -17,6 +18,9 @@ pub mod every_name {}
 
 #[doc = include_str!("../docs/threads-or-processes.md")]
 pub mod threads_or_processes {}
+
+#[doc = include_str!("../docs/cluster.md")]
+pub mod past_one_machine {}
 
 #[doc = include_str!("../docs/platforms.md")]
 pub mod platforms {}
