@@ -126,9 +126,10 @@ fn every_photograph_comes_out_whatever_becomes_of_the_workers() {
         let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/photos").join(name);
         fs::copy(photo, input.join(name)).expect("there is room");
     }
-    let options = ["--chaos", "--with-traps", "--input", "--output"].map(OsStr::new);
-    let [chaos, traps, from, to] = options;
-    let arguments = [chaos, traps, from, input.as_ref(), to, output.as_ref()];
+    let options =
+        ["--chaos", "--with-traps", "--deadline=6", "--input", "--output"].map(OsStr::new);
+    let [chaos, traps, deadline, from, to] = options;
+    let arguments = [chaos, traps, deadline, from, input.as_ref(), to, output.as_ref()];
     let report = output_with("thumbnails", &arguments);
     assert_eq!(report.matches("as designed: ").count(), 3, "{report}");
     assert!(only(&report, "chaos: ").ends_with(", 3 of 3 photographs out"), "{report}");

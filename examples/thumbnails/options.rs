@@ -41,6 +41,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) with_traps: bool,
 
+    /// How long a task may take until its worker is killed [default: 10, with traps 2]
+    #[arg(long, value_name = "SECONDS", value_parser = range(1, 3600))]
+    deadline: Option<u32>,
+
     /// Write a page with a picture of the run: which worker did what, and which one died
     #[arg(long, value_name = "FILE")]
     pub(crate) timeline: Option<PathBuf>,
@@ -58,7 +62,8 @@ impl Options {
     /// How long one task may take before its worker is killed and replaced.
     pub(crate) fn deadline(&self) -> Duration {
         // One trap always waits for it.
-        Duration::from_secs(if self.with_traps { 2 } else { 10 })
+        let usual = if self.with_traps { 2 } else { 10 };
+        Duration::from_secs(self.deadline.unwrap_or(usual).into())
     }
 
     /// How often a task is tried again after its worker died under it.
