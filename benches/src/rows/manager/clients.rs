@@ -12,6 +12,15 @@ pub(super) enum Verb {
     Set,
 }
 
+impl Verb {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Set => "set",
+        }
+    }
+}
+
 /// One connection to a dict from text to numbers.
 pub(super) trait Client: Send {
     fn get(&mut self, key: &str) -> Result<u64>;

@@ -29,6 +29,7 @@ pub(crate) fn rows(scale: Scale) -> Vec<Row> {
         rows.push(single(scale, Verb::Get, how_many));
         rows.push(single(scale, Verb::Set, how_many));
     }
+    rows.extend([Verb::Get, Verb::Set].map(|verb| over_tcp(scale, verb)));
     rows.push(bulk(scale));
     rows.push(create(scale));
     rows
@@ -37,11 +38,10 @@ pub(crate) fn rows(scale: Scale) -> Vec<Row> {
 fn single(scale: Scale, verb: Verb, how_many: usize) -> Row {
     let [most, many, some, few] =
         [200_000, 20_000, 2_000, 1_000].map(|count| scale.of(count) / how_many * how_many);
-    let (word, what) = match verb {
-        Verb::Get => ("get", "manager.gets"),
-        Verb::Set => ("set", "manager.puts"),
+    let what = match verb {
+        Verb::Get => "manager.gets",
+        Verb::Set => "manager.puts",
     };
-    let per_second = |count: usize| move |seconds: f64| count as f64 / seconds;
     let systems = vec![
         System::new("ours", move || {
             let mut clients = Clients::new(Ours::start(how_many)?)?;
@@ -61,8 +61,29 @@ fn single(scale: Scale, verb: Verb, how_many: usize) -> Row {
         }),
         python("CPython Manager", what, [few, how_many], per_second(few)),
     ];
-    let suffix = if how_many > 1 { "-2" } else { "" };
+    let (word, suffix) = (verb.word(), if how_many > 1 { "-2" } else { "" });
     row(format!("manager-{word}{suffix}"), format!("{word} an item, {how_many} client(s)"), systems)
+}
+
+/// As programs do that were started apart, over the loopback interface.
+fn over_tcp(scale: Scale, verb: Verb) -> Row {
+    let count = scale.of(2_000);
+    let systems = vec![
+        System::new("ours", move || {
+            let mut clients = Clients::new(Ours::start_tcp(1)?)?;
+            Ok(move || clients.seconds(verb, count).map(per_second(count)))
+        }),
+        System::new("Redis, TCP", move || {
+            let mut clients = Clients::new(Redis::start_tcp(1)?)?;
+            Ok(move || clients.seconds(verb, count).map(per_second(count)))
+        }),
+    ];
+    let word = verb.word();
+    row(format!("manager-{word}-tcp"), format!("{word} an item over TCP, 1 client"), systems)
+}
+
+fn per_second(count: usize) -> impl Fn(f64) -> f64 + Copy {
+    move |seconds| count as f64 / seconds
 }
 
 fn bulk(scale: Scale) -> Row {

@@ -15,8 +15,20 @@ impl Ours {
     pub(super) fn start(how_many: usize) -> Result<Vec<Self>> {
         let manager = Manager::start()?;
         let dict = manager.dict()?;
+        Ok(Self::clients(how_many, &manager, &dict))
+    }
+
+    /// As clients of another program, which has one connection as well.
+    pub(super) fn start_tcp(how_many: usize) -> Result<Vec<Self>> {
+        let manager = Manager::builder().key("benchmark").start()?;
+        let address = manager.address()?.context("a server with a key has an address")?;
+        let dict = Manager::connect(address, "benchmark")?.dict()?;
+        Ok(Self::clients(how_many, &manager, &dict))
+    }
+
+    fn clients(how_many: usize, manager: &Manager, dict: &DictProxy<String, u64>) -> Vec<Self> {
         let client = |_| Self { dict: dict.clone(), _manager: manager.clone() };
-        Ok((0..how_many).map(client).collect())
+        (0..how_many).map(client).collect()
     }
 }
 

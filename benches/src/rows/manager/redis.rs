@@ -1,7 +1,8 @@
-//! Redis, over a Unix socket, without persistence; the server is ours alone.
+//! Redis, over a Unix socket or TCP, without persistence; the server is ours alone.
 #![allow(unsafe_code)]
 
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
@@ -29,13 +30,28 @@ pub(super) struct Redis {
 
 impl Redis {
     pub(super) fn start(how_many: usize) -> Result<Vec<Self>> {
+        Self::start_at(how_many, 0, |socket| format!("unix://{}", socket.display()))
+    }
+
+    pub(super) fn start_tcp(how_many: usize) -> Result<Vec<Self>> {
+        // Nobody else takes it so soon.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        Self::start_at(how_many, port, |_| format!("redis://127.0.0.1:{port}"))
+    }
+
+    fn start_at(
+        how_many: usize,
+        port: u16,
+        address: impl Fn(&Path) -> String,
+    ) -> Result<Vec<Self>> {
         let version = Command::new("redis-server").arg("--version").output();
         ensure!(version.is_ok(), "redis-server is not installed");
         let directory = Directory::new()?;
         let socket = directory.0.join("socket");
-        let server = Arc::new(Helper::start(serve, (directory.0.clone(), socket.clone()))?);
+        let address = address(&socket);
+        let server = Arc::new(Helper::start(serve, (directory.0.clone(), socket, port))?);
         let connect = |_| {
-            let connection = connect(&socket)?;
+            let connection = connect(&address)?;
             Ok(Self { connection, _server: Arc::clone(&server) })
         };
         // Connections outlive the name of the socket, so nothing is left behind by any death.
@@ -82,9 +98,10 @@ impl Drop for Directory {
 
 /// Runs the server in a process that is killed when this program dies, however it dies; the
 /// server dies with that process.
-fn serve(directory: PathBuf, socket: PathBuf) {
+fn serve(directory: PathBuf, socket: PathBuf, port: u16) {
     let mut server = Command::new("redis-server");
-    server.arg("--port").arg("0").arg("--unixsocket").arg(socket).arg("--dir").arg(directory);
+    server.arg("--bind").arg("127.0.0.1").arg("--port").arg(port.to_string());
+    server.arg("--unixsocket").arg(socket).arg("--dir").arg(directory);
     server.args(["--save", "", "--appendonly", "no", "--daemonize", "no"]).stdout(Stdio::null());
     die_with_parent(&mut server);
     let mut server = server.spawn().expect("redis-server");
@@ -98,8 +115,8 @@ fn die_with_parent(command: &mut Command) {
     }
 }
 
-fn connect(socket: &Path) -> Result<Connection> {
-    let client = redis::Client::open(format!("unix://{}", socket.display()))?;
+fn connect(address: &str) -> Result<Connection> {
+    let client = redis::Client::open(address)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         match client.get_connection() {
