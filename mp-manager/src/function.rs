@@ -79,6 +79,7 @@ where
 {
     Func::bind(f, |f: F, call: Box<Call>| {
         call.finish(|call| {
+            let Subject::Nothing = call.subject else { return Err(Refusal::UnknownOp) };
             call.subject = Subject::Any(Box::new(f.call(call.args()?)));
             Ok(Reply::default())
         })
@@ -171,9 +172,8 @@ where
     Func::bind(f, |f: F, call: Box<Call>| {
         call.finish(|call| {
             let args = call.args()?;
-            let Subject::Dict(data) = mem::replace(&mut call.subject, Subject::Nothing) else {
-                return Err(Refusal::UnknownOp);
-            };
+            let Subject::Dict(data) = &mut call.subject else { return Err(Refusal::UnknownOp) };
+            let data = mem::take(data);
             let mut transaction = Transaction::new(Vault::new(data, &call.aide));
             let ran = catch_panic(|| call.reply(&f.call(&mut transaction, args)));
             let ran = ran.unwrap_or_else(|panic| Err(Refusal::Panicked(panic)));
@@ -196,9 +196,10 @@ where
 {
     Func::bind(f, |f: F, call: Box<Call>| {
         call.finish(|call| {
-            let Subject::Values(values) = mem::replace(&mut call.subject, Subject::Nothing) else {
+            let Subject::Values(values) = &mut call.subject else {
                 return Err(Refusal::UnknownOp);
             };
+            let values = mem::take(values);
             let mut sorted = Vec::with_capacity(values.len());
             for value in values {
                 sorted.push((f.call((call.aide.decode::<T>(&value)?,)), value));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::watchdog::watchdog;
 use mp_manager::{
     Address, AuthKey, DictProxy, EventProxy, ListProxy, LockProxy, Manager, ManagerError, Proxy,
-    QueueProxy,
+    QueueProxy, Transaction,
 };
 use mp_process::spawn;
 
@@ -90,7 +90,7 @@ fn published_objects_are_found() {
     assert_eq!(manager.find::<ListProxy<u8>>("mine").unwrap().len().unwrap(), 0);
     manager.unpublish("mine").unwrap();
     assert!(matches!(manager.unpublish("mine"), Err(ManagerError::NotPublished { .. })));
-    assert_eq!(manager.objects().unwrap().len(), 1);
+    wait_until(|| manager.objects().unwrap().len() == 1);
 }
 
 #[mp_process::test]
@@ -146,6 +146,65 @@ fn functions_are_called_by_name_alone() {
     .unwrap()
     .join()
     .unwrap();
+}
+
+fn transfer(accounts: &mut Transaction<String, i64>, amount: i64) -> bool {
+    let (ann, bob) = ("ann".to_owned(), "bob".to_owned());
+    let (rich, poor) = (accounts.get(&ann).unwrap_or(0), accounts.get(&bob).unwrap_or(0));
+    accounts.set(&ann, &(rich - amount));
+    accounts.set(&bob, &(poor + amount));
+    assert!(rich >= amount, "not enough");
+    true
+}
+
+/// A server that allows each kind of function.
+fn allowing() -> Manager {
+    let add = |sum: &mut i64, n: i64| {
+        *sum += n;
+        *sum
+    };
+    let builder = Manager::builder().key(KEY).allow("make", |n: i64| n).allow_method("call", add);
+    let builder = builder.allow_update("add", add);
+    builder.allow_transaction::<String, i64, _, _>("transfer", transfer).start().unwrap()
+}
+
+#[mp_process::test]
+fn updates_and_transactions_are_called_by_name() {
+    let _watchdog = watchdog();
+    let manager = allowing();
+    let there = remote(&manager.address().unwrap().unwrap());
+    let accounts: DictProxy<String, i64> = there.dict().unwrap();
+    assert_eq!(accounts.update_named::<_, _, i64>("ann", "add", (1,)).unwrap(), None);
+    assert_eq!(accounts.upsert_named::<_, _, i64>("ann", &50, "add", (50,)).unwrap(), 100);
+    assert_eq!(accounts.update_named("ann", "add", (-10,)).unwrap(), Some(90_i64));
+    assert!(accounts.transaction_named::<_, bool>("transfer", (70,)).unwrap());
+    let refused = accounts.transaction_named::<_, bool>("transfer", (70,));
+    assert!(matches!(refused, Err(ManagerError::Panicked(_))), "{refused:?}");
+    assert_eq!(accounts.snapshot().unwrap(), [("ann".into(), 20), ("bob".into(), 70)]);
+}
+
+#[mp_process::test]
+fn a_function_for_something_else_is_refused_and_changes_nothing() {
+    let _watchdog = watchdog();
+    let manager = allowing();
+    let there = remote(&manager.address().unwrap().unwrap());
+    let object: Proxy<i64> = there.create_named("make", (7,)).unwrap();
+    let dict: DictProxy<String, i64> = there.dict().unwrap();
+    dict.set("ann", &7).unwrap();
+    for name in ["make", "add", "transfer"] {
+        let called = object.call_named::<_, i64>(name, (1,));
+        assert!(matches!(called, Err(ManagerError::WrongType { .. })), "{name}: {called:?}");
+    }
+    for name in ["make", "call", "transfer"] {
+        let updated = dict.update_named::<_, _, i64>("ann", name, (1,));
+        assert!(matches!(updated, Err(ManagerError::WrongType { .. })), "{name}: {updated:?}");
+    }
+    for name in ["make", "call", "add"] {
+        let done = dict.transaction_named::<_, bool>(name, (1,));
+        assert!(matches!(done, Err(ManagerError::WrongType { .. })), "{name}: {done:?}");
+    }
+    assert_eq!(object.call_named::<_, i64>("call", (1,)).unwrap(), 8);
+    assert_eq!(dict.snapshot().unwrap(), [("ann".into(), 7)]);
 }
 
 /// The proxy comes with all that it takes to use it.

@@ -2,6 +2,7 @@
 
 mod common {
     pub(crate) mod knock;
+    pub(crate) mod pem;
     pub(crate) mod watchdog;
 }
 
@@ -10,8 +11,8 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use common::knock;
 use common::watchdog::watchdog;
+use common::{knock, pem};
 use mp_manager::tls::{Identity, Trust};
 use mp_manager::{Address, DictProxy, ListProxy, Manager, ManagerError, QueueProxy};
 use mp_process::spawn;
@@ -110,35 +111,19 @@ fn who_does_not_seal_what_it_says_is_not_let_in() {
     assert!(connect(&open.address().unwrap().unwrap(), &trust).is_err());
 }
 
-/// The PEM form of what is in `der`.
-fn pem(label: &str, der: &[u8]) -> Vec<u8> {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in der.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, i| {
-            bits << 8 | u32::from(chunk.get(i).copied().unwrap_or_default())
-        });
-        for i in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * i)) as usize & 63];
-            text.push(if i <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    let lines = lines.join("\n");
-    format!("-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n").into_bytes()
-}
-
 /// An authority, and what it says of a server of that name.
 fn authority(name: &str) -> (Vec<u8>, Identity) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let root = pem("CERTIFICATE", params.self_signed(&key).unwrap().der());
+    let root = pem::encode("CERTIFICATE", params.self_signed(&key).unwrap().der());
     let issuer = Issuer::new(params, key);
     let key = KeyPair::generate().unwrap();
     let leaf = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer);
-    let (leaf, key) =
-        (pem("CERTIFICATE", leaf.unwrap().der()), pem("PRIVATE KEY", &key.serialize_der()));
+    let (leaf, key) = (
+        pem::encode("CERTIFICATE", leaf.unwrap().der()),
+        pem::encode("PRIVATE KEY", &key.serialize_der()),
+    );
     (root, Identity::from_pem(&leaf, &key).unwrap())
 }
 
@@ -162,7 +147,10 @@ fn a_certificate_and_a_key_that_do_not_fit_are_refused() {
     let pair = || {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
-        (pem("CERTIFICATE", certificate.der()), pem("PRIVATE KEY", &key.serialize_der()))
+        (
+            pem::encode("CERTIFICATE", certificate.der()),
+            pem::encode("PRIVATE KEY", &key.serialize_der()),
+        )
     };
     let ((one, key), (other, _)) = (pair(), pair());
     assert!(Identity::from_pem(&one, &key).is_ok());

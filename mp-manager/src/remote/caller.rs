@@ -245,3 +245,7 @@ impl Incoming for StreamIncoming {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "caller_tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@
 //! the server, `read` of the whole dict, and `wait` for a key are beside it.
 
 mod many;
+mod named;
 mod read;
 mod update;
 mod wait;

@@ -1,5 +1,7 @@
 //! Options of a server that is to be started.
 
+mod allow;
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -12,9 +14,8 @@ use serde::de::DeserializeOwned;
 
 use crate::client;
 use crate::error::ManagerError;
-use crate::function::{self, Shim};
+use crate::function::Shim;
 use crate::manager::Manager;
-use crate::method::Method;
 use crate::remote::{Gate, Route, random};
 #[cfg(feature = "persist")]
 use crate::server::Keep;
@@ -140,54 +141,6 @@ impl Builder {
             (Err(error), _) => Err(error.into()),
             (_, Err(error)) => Err(ManagerError::Encode(error)),
         });
-        self
-    }
-
-    /// Allows everybody to make objects by a function of this program, under a name: see
-    /// [`Manager::create_named`].
-    #[doc(alias = "register")]
-    pub fn allow<F, A>(mut self, name: impl Into<String>, f: F) -> Self
-    where
-        F: Function<A>,
-        F::Output: Send + 'static,
-        A: DeserializeOwned + 'static,
-    {
-        let shim = function::constructor::<F, A>(f).map_err(ManagerError::from);
-        self.allowed.push((name.into(), shim));
-        self
-    }
-
-    /// Allows everybody to call a function of this program with objects of the type `T`, under a
-    /// name: see [`Proxy::call_named`](crate::Proxy::call_named).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use mp_manager::{Manager, Proxy};
-    ///
-    /// mp_process::init();
-    /// let manager = Manager::builder()
-    ///     .allow("counter", |start: u64| start)
-    ///     .allow_method("add", |count: &mut u64, n: u64| {
-    ///         *count += n;
-    ///         *count
-    ///     })
-    ///     .start()?;
-    /// let counter: Proxy<u64> = manager.create_named("counter", (40,))?;
-    /// assert_eq!(counter.call_named::<_, u64>("add", (2,))?, 42);
-    /// assert!(counter.call_named::<_, u64>("subtract", (2,)).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[doc(alias = "register")]
-    pub fn allow_method<T, F, A>(mut self, name: impl Into<String>, f: F) -> Self
-    where
-        F: Method<T, A>,
-        F::Output: Serialize,
-        T: 'static,
-        A: DeserializeOwned + 'static,
-    {
-        let shim = function::method::<T, F, A>(f).map_err(ManagerError::from);
-        self.allowed.push((name.into(), shim));
         self
     }
 
