@@ -248,7 +248,8 @@ impl Builder {
     }
 
     /// Has workers measure how long tasks take, for [`Pool::statistics`] and [`Pool::timeline`].
-    /// That costs a look at the clock for each task, some tens of nanoseconds.
+    /// That costs a look at the clock for each task, and each result is told on its own: some 40 ns
+    /// a task, which only the shortest of tasks are slower for.
     pub fn insights(mut self, insights: bool) -> Self {
         self.insights = insights;
         self

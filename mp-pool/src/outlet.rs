@@ -9,9 +9,9 @@ use crate::answer::Answer;
 use crate::current;
 use crate::frames::Status;
 use crate::job::Job;
+use crate::link::Link;
 use crate::orders::Limits;
 use crate::protocol::{Item, now};
-use crate::worker::Link;
 
 /// Where a chunk that runs tells what became of its items.
 pub(crate) enum Outlet {

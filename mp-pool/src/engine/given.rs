@@ -100,7 +100,8 @@ impl Given {
         pid: u32,
         answers: &mut Answers<'_>,
     ) -> Result<u64, String> {
-        let count = reached.min(self.chunk.count()).saturating_sub(self.published);
+        // The item that has begun has no value.
+        let count = reached.min(self.chunk.count() - 1).saturating_sub(self.published);
         if self.published + count <= self.done {
             return Ok(0);
         }

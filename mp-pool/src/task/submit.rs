@@ -9,12 +9,13 @@ use serde::de::DeserializeOwned;
 
 use super::Task;
 use crate::answer::Answer;
-use crate::chunk::{Call, Packer, cut};
+use crate::chunk::Call;
 use crate::context::Context;
 use crate::executor::Executor;
 use crate::job::{Job, OnItem};
 use crate::options::Options;
 use crate::output::TaskOutput;
+use crate::packer::{Packer, cut};
 use crate::run::Routine;
 use crate::task_error::{TaskError, TaskErrorKind};
 
