@@ -7,9 +7,10 @@ mod common {
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use common::programs::{only, output_of, path_of};
+use common::programs::{only, output_of, path_of, watchdog};
 use rustix::process::{Pid, Signal, kill_process};
 
 #[test]
@@ -74,6 +75,7 @@ fn frames_go_round_and_come_out_in_order() {
 struct Service {
     process: Child,
     output: BufReader<ChildStdout>,
+    _watchdog: Sender<()>,
 }
 
 impl Service {
@@ -84,7 +86,8 @@ impl Service {
     fn run(mut command: Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).spawn().expect("the example starts");
         let output = BufReader::new(process.stdout.take().expect("it is a pipe"));
-        Self { process, output }
+        let watchdog = watchdog(&process);
+        Self { process, output, _watchdog: watchdog }
     }
 
     fn line(&mut self) -> String {

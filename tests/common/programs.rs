@@ -3,8 +3,8 @@
 use std::env;
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -22,21 +22,26 @@ pub(crate) fn output_with(example: &str, arguments: &[&OsStr]) -> String {
     let mut command = Command::new(path_of(example));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().expect("the example starts");
-    let pid = Pid::from_child(&child);
-    let (over, alarm) = mpsc::channel::<()>();
-    let watchdog = thread::spawn(move || {
-        // Nobody sends anything; the sender is dropped when the example has ended.
-        if alarm.recv_timeout(WATCHDOG) == Err(RecvTimeoutError::Timeout) {
-            let _ = kill_process(pid, Signal::KILL);
-        }
-    });
+    let watchdog = watchdog(&child);
     let output = child.wait_with_output().expect("the example's output can be read");
-    drop(over);
-    watchdog.join().expect("the watchdog does not panic");
+    drop(watchdog);
     let [stdout, stderr] = [output.stdout, output.stderr].map(String::from_utf8);
     let (stdout, stderr) = (stdout.expect("text"), stderr.expect("text"));
     assert!(output.status.success(), "{example}: {}\n{stdout}\n{stderr}", output.status);
     stdout
+}
+
+/// Kills the process, unless what is returned is dropped before.
+pub(crate) fn watchdog(process: &Child) -> Sender<()> {
+    let pid = Pid::from_child(process);
+    let (over, alarm) = mpsc::channel();
+    thread::spawn(move || {
+        // Nobody sends anything.
+        if alarm.recv_timeout(WATCHDOG) == Err(RecvTimeoutError::Timeout) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    });
+    over
 }
 
 /// Cargo puts examples into a directory beside that of the tests.
