@@ -131,7 +131,9 @@ fn waiting<T: Send + 'static>(
     thread
 }
 
-fn wait_elsewhere(event: EventProxy) {
+fn wait_elsewhere(is_there: EventProxy, event: EventProxy) {
+    // Whether it hears the answer to this does not matter.
+    let _ = is_there.set();
     assert_lost(event.wait());
 }
 
@@ -141,7 +143,10 @@ fn awaited() -> Operation {
         .parent_of(Role::Server, |(), notes| {
             let objects = Objects::new().unwrap();
             let event = objects.manager.event().unwrap();
-            let child: Process<()> = spawn(wait_elsewhere, (event.clone(),)).unwrap();
+            let is_there = objects.manager.event().unwrap();
+            let both = (is_there.clone(), event.clone());
+            let child: Process<()> = spawn(wait_elsewhere, both).unwrap();
+            is_there.wait().unwrap();
             let (queue, dict) = (objects.queue.clone(), objects.dict.clone());
             let threads = [
                 waiting(move || queue.get()),
