@@ -52,8 +52,8 @@ impl Player {
     /// Does nothing for a moment, now and then, so that others come at any moment.
     pub(super) fn pause(&mut self) {
         match self.random.below(32) {
-            0 => thread::sleep(Duration::from_micros(self.random.below(1000) as u64)),
-            1..8 => (0..self.random.below(2000)).for_each(|_| hint::spin_loop()),
+            0..4 => thread::sleep(Duration::from_micros(self.random.below(1000) as u64)),
+            4..8 => (0..self.random.below(2000)).for_each(|_| hint::spin_loop()),
             8 => thread::yield_now(),
             _ => {}
         }

@@ -13,7 +13,7 @@ use crate::operation::ensure;
 /// Two numbers under a lock, each one more with each play.
 pub(super) const PAIR: Game = Game {
     name: "Value: both numbers added to",
-    weight: 12,
+    weight: 48,
     play: |player| {
         let pair = player.ground.pair.clone();
         let mut guard = match pair.lock() {
@@ -51,7 +51,7 @@ fn both(array: &RawArray<u64>) -> [u64; 2] {
 
 pub(super) const WRITE: Game = Game {
     name: "RwLock: written",
-    weight: 6,
+    weight: 24,
     play: |player| {
         let (lock, array) = (player.ground.read_lock.clone(), player.ground.both.clone());
         let set = |index, number| array.store(index, number, Relaxed).expect("there are two");
@@ -77,7 +77,7 @@ pub(super) const WRITE: Game = Game {
 
 pub(super) const READ: Game = Game {
     name: "RwLock: read",
-    weight: 6,
+    weight: 24,
     play: |player| {
         let (lock, array) = (player.ground.read_lock.clone(), player.ground.both.clone());
         let before;
@@ -104,7 +104,7 @@ pub(super) const READ: Game = Game {
 
 pub(super) const NESTED: Game = Game {
     name: "RLock: taken twice",
-    weight: 4,
+    weight: 16,
     play: |player| {
         let lock = player.ground.nested.clone();
         let _outer = lock.lock().or_else(LockError::recover).expect("it can be had");
@@ -121,7 +121,7 @@ pub(super) const NESTED: Game = Game {
 /// All permits come back, whoever died with one.
 pub(super) const SEMAPHORE: Game = Game {
     name: "Semaphore: acquired",
-    weight: 6,
+    weight: 24,
     play: |player: &mut Player| {
         let semaphore = player.ground.semaphore.clone();
         let permit = semaphore.acquire_timeout(PATIENCE);

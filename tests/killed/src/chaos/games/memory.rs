@@ -10,13 +10,13 @@ use crate::chaos::player::PATIENCE;
 use crate::operation::ensure;
 
 /// A player may have so much at a time; there are few of them.
-const MUCH_BYTES: usize = 32 << 20;
+const MUCH_BYTES: usize = 16 << 20;
 
 const PAGE: usize = 4096;
 
 pub(super) const COUNTER: Game = Game {
     name: "RawArray: added to",
-    weight: 8,
+    weight: 32,
     play: |player| {
         let place = player.random.below(PLACES);
         player.ground.counters.fetch_add(place, 1, Relaxed).expect("there is such a place");
@@ -28,7 +28,7 @@ pub(super) const COUNTER: Game = Game {
 
 pub(super) const PART: Game = Game {
     name: "ArrayPart: claimed and filled",
-    weight: 8,
+    weight: 32,
     play: |player| {
         let array = player.ground.parts.clone();
         let start = player.random.below(array.len());

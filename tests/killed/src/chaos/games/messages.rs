@@ -55,7 +55,7 @@ fn note_got(player: &mut Player, line: usize, got: Result<Message, GetError>) ->
 
 pub(super) const PUT: Game = Game {
     name: "Queue: put",
-    weight: 10,
+    weight: 40,
     play: |player| {
         let letter = write(player, QUEUE);
         let put = player.ground.queue.put_timeout(letter, PATIENCE);
@@ -67,7 +67,7 @@ pub(super) const PUT: Game = Game {
 
 pub(super) const GOT: Game = Game {
     name: "Queue: got",
-    weight: 10,
+    weight: 40,
     play: |player| {
         let got = player.ground.queue.get_timeout(PATIENCE).map(Letter::read);
         note_got(player, QUEUE, got)
@@ -82,7 +82,7 @@ pub(super) const GOT: Game = Game {
 
 pub(super) const SENT: Game = Game {
     name: "channel: sent",
-    weight: 8,
+    weight: 32,
     play: |player| {
         let letter = write(player, CHANNEL);
         let sent = player.ground.channel.0.send_timeout(letter, PATIENCE);
@@ -94,7 +94,7 @@ pub(super) const SENT: Game = Game {
 
 pub(super) const RECEIVED: Game = Game {
     name: "channel: received",
-    weight: 8,
+    weight: 32,
     play: |player| {
         let received = player.ground.channel.1.recv_timeout(PATIENCE).map(Letter::read);
         note_got(player, CHANNEL, received)
@@ -109,7 +109,7 @@ pub(super) const RECEIVED: Game = Game {
 
 pub(super) const TASK_PUT: Game = Game {
     name: "JoinableQueue: put",
-    weight: 6,
+    weight: 24,
     play: |player| {
         let put = player.ground.tasks.put_timeout(player.next_message(TASKS), PATIENCE);
         note_put(player, TASKS, put)
@@ -120,7 +120,7 @@ pub(super) const TASK_PUT: Game = Game {
 
 pub(super) const TASK_DONE: Game = Game {
     name: "JoinableQueue: got and done",
-    weight: 6,
+    weight: 24,
     play: |player| {
         let got = player.ground.tasks.get_timeout(PATIENCE);
         let is_got = note_got(player, TASKS, got);

@@ -12,7 +12,7 @@ const SERVED: usize = 3;
 
 pub(super) const SUM: Game = Game {
     name: "Manager: value updated",
-    weight: 6,
+    weight: 24,
     play: |player| {
         let key = player.random.below(PLACES) as u32;
         let add = |sum: &mut u64| *sum += 1;
@@ -28,7 +28,7 @@ pub(super) const SUM: Game = Game {
 
 pub(super) const PUT: Game = Game {
     name: "Manager: put into a queue",
-    weight: 5,
+    weight: 20,
     play: |player| {
         let message = player.next_message(SERVED);
         let put = player.ground.served.put_timeout(&message, PATIENCE);
@@ -44,7 +44,7 @@ pub(super) const PUT: Game = Game {
 
 pub(super) const GOT: Game = Game {
     name: "Manager: got from a queue",
-    weight: 5,
+    weight: 20,
     play: |player| {
         let got = player.ground.served.get_timeout(PATIENCE).expect("the server lives");
         if let Some(message) = got {
@@ -62,7 +62,7 @@ pub(super) const GOT: Game = Game {
 
 pub(super) const LOCK: Game = Game {
     name: "Manager: lock taken",
-    weight: 4,
+    weight: 16,
     play: |player| {
         let lock = player.ground.served_lock.clone();
         let guard = lock.lock_timeout(PATIENCE).expect("the server lives");

@@ -8,7 +8,7 @@ use crate::operation::ensure;
 
 pub(super) const EVENT: Game = Game {
     name: "Event: set, cleared or waited for",
-    weight: 4,
+    weight: 16,
     play: |player| {
         let event = &player.ground.event;
         match player.random.below(4) {
@@ -28,7 +28,7 @@ pub(super) const EVENT: Game = Game {
 
 pub(super) const CONDITION: Game = Game {
     name: "Condition: waited for or notified",
-    weight: 6,
+    weight: 24,
     play: |player| {
         let (lock, condition) = (player.ground.lock.clone(), player.ground.condition.clone());
         let guard = lock.lock().or_else(LockError::recover).expect("it can be had");
@@ -53,7 +53,7 @@ pub(super) const CONDITION: Game = Game {
 
 pub(super) const BARRIER: Game = Game {
     name: "Barrier: waited at",
-    weight: 4,
+    weight: 16,
     play: |player| {
         let barrier = player.ground.barrier.clone();
         match barrier.wait_timeout(PATIENCE) {
