@@ -46,7 +46,7 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     ///
-    /// None that the ring could give: it was there when this was begun.
+    /// As [`Producer::try_push`]; but there is room, since that was looked for when this began.
     #[inline]
     pub fn publish(self) -> Result<(), PushError> {
         let Self { producer, len, .. } = self;
