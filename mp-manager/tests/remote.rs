@@ -207,6 +207,17 @@ fn a_function_for_something_else_is_refused_and_changes_nothing() {
     assert_eq!(dict.snapshot().unwrap(), [("ann".into(), 7)]);
 }
 
+/// Its workers would run nothing for another program, and be processes all the same.
+#[cfg(feature = "pool")]
+#[mp_process::test]
+fn no_pool_is_made_for_another_program() {
+    let _watchdog = watchdog();
+    let (manager, address) = reachable();
+    let made = remote(&address).pool(1);
+    assert!(matches!(made, Err(ManagerError::OtherProgram)), "{made:?}");
+    assert!(manager.objects().unwrap().is_empty());
+}
+
 /// The proxy comes with all that it takes to use it.
 #[mp_process::test]
 fn a_proxy_that_travels_needs_no_ambient_key() {

@@ -194,7 +194,8 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// [`ManagerError::Misuse`] if they are none, or the system refuses them; see [`ManagerError`]
+    /// [`ManagerError::Misuse`] if they are none, or the system refuses them,
+    /// [`ManagerError::OtherProgram`] if the server may be another program; see [`ManagerError`]
     /// for others.
     #[cfg(feature = "pool")]
     #[doc(alias = "Pool")]

@@ -110,6 +110,16 @@ impl Kind {
         })
     }
 
+    /// Whether it is of no use without functions of the program, and costs processes: other
+    /// programs make none.
+    pub(crate) fn is_for_family(self) -> bool {
+        match self {
+            #[cfg(feature = "pool")]
+            Self::Pool => true,
+            _ => false,
+        }
+    }
+
     /// The op by which the new object is completed, if a function of the user makes it.
     pub(crate) fn constructor(self) -> Option<u8> {
         (self == Self::Custom).then_some(custom_op::CONSTRUCT)

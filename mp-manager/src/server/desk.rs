@@ -52,6 +52,9 @@ fn create(
         return Err(Refusal::Limit(format!("{} objects", state.limits.objects)));
     }
     let kind = Kind::read(&mut fields)?;
+    if kind.is_for_family() && state.client(ticket.client).is_none_or(|client| client.is_remote()) {
+        return Err(Refusal::OtherProgram);
+    }
     let constructor = match kind.constructor() {
         Some(op) => Some((op, state.function(ticket.client, &mut fields)?)),
         None => None,
