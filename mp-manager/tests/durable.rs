@@ -147,6 +147,22 @@ fn one_server_at_a_time_has_a_store() {
     place.start();
 }
 
+/// It may be killed before that if the disk is slow: so it gets some tries.
+#[mp_process::test]
+fn an_orderly_end_leaves_one_file() {
+    let _watchdog = watchdog();
+    let place = Place::new();
+    let is_single = || fs::read_dir(&place.0).unwrap().count() == 1;
+    loop {
+        let manager = place.start();
+        manager.durable_list("list").unwrap().push(&1).unwrap();
+        manager.shutdown();
+        if is_single() {
+            return;
+        }
+    }
+}
+
 #[mp_process::test]
 fn what_is_no_store_of_ours_is_refused_and_left_alone() {
     let _watchdog = watchdog();

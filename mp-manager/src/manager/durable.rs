@@ -43,10 +43,12 @@ impl Builder {
     ///
     /// ```
     /// use mp_manager::Manager;
-    /// # let path = std::env::temp_dir().join(format!("mp-manager-doc-{}", std::process::id()));
+    /// # let place = std::env::temp_dir().join(format!("mp-manager-doc-{}", std::process::id()));
+    /// # let path = place.join("store");
     ///
     /// mp_process::init();
-    /// # let _ = std::fs::remove_file(&path);
+    /// # let _ = std::fs::remove_dir_all(&place);
+    /// # std::fs::create_dir(&place)?;
     /// let manager = Manager::builder().persist(&path).start()?;
     /// let visits = manager.durable_dict::<String, u64>("visits")?;
     /// visits.upsert_with("home", &0, |count: &mut u64| *count += 1, ())?;
@@ -56,7 +58,7 @@ impl Builder {
     /// let visits = manager.durable_dict::<String, u64>("visits")?;
     /// assert_eq!(visits.get("home")?, Some(1));
     /// # manager.shutdown();
-    /// # std::fs::remove_file(&path)?;
+    /// # std::fs::remove_dir_all(&place)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "shelve")]
@@ -102,10 +104,12 @@ impl Manager {
     ///
     /// ```
     /// use mp_manager::{Durability, Manager};
-    /// # let path = std::env::temp_dir().join(format!("mp-manager-list-{}", std::process::id()));
+    /// # let place = std::env::temp_dir().join(format!("mp-manager-list-{}", std::process::id()));
+    /// # let path = place.join("store");
     ///
     /// mp_process::init();
-    /// # let _ = std::fs::remove_file(&path);
+    /// # let _ = std::fs::remove_dir_all(&place);
+    /// # std::fs::create_dir(&place)?;
     /// let builder = || Manager::builder().persist_with(&path, Durability::PowerLoss);
     /// let manager = builder().start()?;
     /// manager.durable_list("orders")?.extend([3, 1, 2])?;
@@ -116,7 +120,7 @@ impl Manager {
     /// assert_eq!(manager.durable_names()?, ["orders"]);
     /// assert!(manager.forget_durable("orders")?);
     /// # manager.shutdown();
-    /// # std::fs::remove_file(&path)?;
+    /// # std::fs::remove_dir_all(&place)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn durable_list<T>(&self, name: &str) -> Result<ListProxy<T>, ManagerError> {

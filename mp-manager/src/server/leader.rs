@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use mp_handle::SLICE;
 use mp_queue::connection::Address;
 
+use super::cellar::Cellar;
 use super::door::{Door, Event, Poller};
 use super::errands::Errand;
 use super::limits::Limits;
@@ -93,7 +94,11 @@ impl Server {
             thread::park_timeout(SLICE);
         }
         // The process may go on: nobody shall wait for an answer, nor for a leader.
-        self.lock().clients.clear();
+        let mut state = self.lock();
+        state.clients.clear();
+        // The store is closed, which leaves one file where there were two.
+        state.cellar = Cellar::default();
+        drop(state);
         self.has_ended.store(true, Ordering::Release);
         self.wake_watcher();
     }
