@@ -156,7 +156,9 @@ fn skin(builder: &Builder, stdio: [Source; 3]) -> Result<Skin, SpawnError> {
     let [stdin, stdout, stderr] = stdio;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::open(c".", flags, FileMode::empty());
-    let environment = environment(builder)?.into_iter();
+    let variables = environment(builder)?;
+    let variables: Vec<_> = variables.iter().map(|it| it.as_bytes_with_nul()).collect();
+    let environment = variables.concat();
     Ok(Skin {
         streams: [
             stream(stdin, rustix::stdio::stdin())?,
@@ -164,7 +166,7 @@ fn skin(builder: &Builder, stdio: [Source; 3]) -> Result<Skin, SpawnError> {
             stream(stderr, rustix::stdio::stderr())?,
         ],
         directory: directory.map_err(SpawnError::system("open the working directory"))?.into(),
-        environment: environment.flat_map(CString::into_bytes_with_nul).collect(),
+        environment,
     })
 }
 

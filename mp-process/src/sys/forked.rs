@@ -57,24 +57,25 @@ pub(crate) fn flush_streams() {
     unsafe { libc::fflush(ptr::null_mut()) };
 }
 
-/// The environment as one text, in which each `NAME=value` ends with a zero byte.
-pub(crate) fn environment() -> Vec<u8> {
-    let mut text = Vec::new();
+/// Whether this text, in which each `NAME=value` ends with a zero byte, is the environment.
+fn is_environment(mut text: &[u8]) -> bool {
     // SAFETY: this runs in a process of one thread, where nobody changes the environment: an
     // array of C strings that ends with a null pointer.
     unsafe {
         let mut next = environ;
         while !next.is_null() && !(*next).is_null() {
-            text.extend_from_slice(std::ffi::CStr::from_ptr(*next).to_bytes_with_nul());
+            let variable = std::ffi::CStr::from_ptr(*next).to_bytes_with_nul();
+            let Some(rest) = text.strip_prefix(variable) else { return false };
+            text = rest;
             next = next.add(1);
         }
     }
-    text
+    text.is_empty()
 }
 
 /// Replaces the environment by such a text.
 pub(crate) fn set_environment(text: &[u8]) {
-    if text == environment() {
+    if is_environment(text) {
         return;
     }
     // SAFETY: this runs in a process of one thread, which alone reads and changes it.
