@@ -47,6 +47,9 @@ fn main() -> Result<ExitCode> {
         Some(instructions::REPEAT) => return instructions::repeat(arguments),
         _ => {}
     }
+    #[cfg(feature = "cluster")]
+    mp_cluster::init();
+    #[cfg(not(feature = "cluster"))]
     mp_process::init();
     procspawn::init();
     let options = Options::parse();

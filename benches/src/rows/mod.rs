@@ -1,5 +1,7 @@
 //! The questions.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod codec;
 mod death;
 mod kill;
@@ -35,6 +37,8 @@ pub(crate) fn all(scale: Scale) -> Vec<(&'static str, Row)> {
         ("memory", memory::rows(scale)),
         ("codec", codec::rows(scale)),
     ];
+    #[cfg(feature = "cluster")]
+    let groups = groups.into_iter().chain([("cluster", cluster::rows(scale))]);
     let named = |(group, rows): (&'static str, Vec<Row>)| rows.into_iter().map(move |r| (group, r));
     groups.into_iter().flat_map(named).collect()
 }

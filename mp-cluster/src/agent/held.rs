@@ -19,6 +19,8 @@ pub(super) struct Held {
     pub(super) lane: Lane,
     /// Where its lease is extended, and ended.
     pub(super) lease: Subject,
+    /// How often it was delivered, to whomever.
+    pub(super) deliveries: u64,
     /// What came, until it runs.
     pub(super) message: Option<Message>,
     /// When it came to the workers.
@@ -29,6 +31,8 @@ pub(super) struct Held {
     pub(super) is_told: bool,
     /// The client does not want it any more.
     pub(super) is_dropped: bool,
+    /// It runs as one of those that were lost before.
+    pub(super) is_suspect: bool,
 }
 
 /// How many chunks an agent remembers.

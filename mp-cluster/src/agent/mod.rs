@@ -12,6 +12,7 @@ mod pace;
 mod pull;
 mod serve;
 mod start;
+mod suspects;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use self::held::{Held, Recent};
 use self::pace::Pace;
 use self::pull::Pull;
+use self::suspects::Suspects;
 use crate::config::{self, Config};
 use crate::error::ClusterError;
 use crate::link::Link;
@@ -57,6 +59,8 @@ struct Agent {
     /// The keys of these.
     keys: HashMap<(ClientId, u64), u64>,
     next_key: u64,
+    /// Those that were lost before.
+    suspects: Suspects,
     /// Those that need not be run.
     recent: Recent,
     /// Answers that are to be sent, by client.
@@ -119,6 +123,7 @@ impl Agent {
             held_of: [0; 2],
             keys: HashMap::new(),
             next_key: 0,
+            suspects: Suspects::default(),
             recent: Recent::default(),
             answers: HashMap::new(),
             delivering: 0,
@@ -145,6 +150,9 @@ impl Agent {
         let held = self.held.remove(&key)?;
         self.keys.remove(&(held.client, held.number));
         self.held_of[held.lane as usize] -= 1;
+        if held.is_suspect {
+            self.suspects.end();
+        }
         Some(held)
     }
 }

@@ -122,14 +122,15 @@ impl Agent {
                 News::Announced(key) => self.prepare(key),
                 News::Fetched(key, Ok(fetched)) => self.start(key, fetched),
                 News::Fetched(key, Err(_)) => {
+                    // The store has lost it: the client misses the task, and sends both again.
                     if let Some(held) = self.release(key) {
-                        let later = Some(Duration::from_millis(500));
-                        self.acknowledge(&held.lease, AckKind::Nak(later)).await;
+                        self.acknowledge(&held.lease, AckKind::Term).await;
                     }
                 }
             }
         }
         self.send_answers();
+        self.try_suspects();
     }
 
     /// Says that whatever is held is being worked on.

@@ -11,12 +11,16 @@ use mp_pool::{Context, Order, TaskError, TaskErrorKind, encode_failure};
 use super::held::Held;
 use super::{Agent, News, unencodable};
 use crate::error::ClusterError;
-use crate::message::{Body, ClientId, Digest, Returned, Stored, TaskMessage, encode_results};
+use crate::message::{Body, ClientId, Digest, Stored, TaskMessage};
 use crate::names::Lane;
 use crate::values;
 
 /// Who has said nothing for so long does not want its results.
 const SILENCE: Duration = Duration::from_secs(30);
+
+/// How often a value is asked for that cannot be had at once.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// How many decoded orders are kept.
 const ORDERS: usize = 256;
@@ -56,7 +60,7 @@ impl Agent {
             // If it is there after all, it misses the task and sends it again.
             return self.acknowledge(&lease, AckKind::Term).await;
         }
-        let is_again = deliveries(&lease) > 1;
+        let deliveries = deliveries(&lease);
         self.next_key += 1;
         let key = self.next_key;
         self.keys.insert((client, number), key);
@@ -66,31 +70,26 @@ impl Agent {
             number,
             lane,
             lease,
+            deliveries,
             message: Some(message),
             began: Instant::now(),
             job: None,
             is_told: false,
             is_dropped: false,
+            is_suspect: false,
         };
         self.held.insert(key, held);
-        if is_again { self.announce(key, client, number) } else { self.prepare(key) }
+        if deliveries > 1 {
+            self.suspects.add(key);
+            self.try_suspects();
+        } else {
+            self.prepare(key);
+        }
     }
 
     fn is_silent(&self, client: ClientId) -> bool {
         let heard = self.clients.get(&client).copied().unwrap_or(self.began).max(self.began);
         heard.elapsed() > SILENCE || self.gone.contains(&client)
-    }
-
-    /// Tells the client, who counts, that a chunk which was delivered before is about to begin.
-    fn announce(&mut self, key: u64, client: ClientId, number: u64) {
-        let again: [(u64, Returned<&[u8]>); 1] = [(number, Returned::Again)];
-        let message = encode_results(client, &self.host, &again);
-        let delivery = self.deliver(client, message);
-        let news = self.news.clone();
-        tokio::spawn(async move {
-            delivery.await;
-            let _ = news.send(News::Announced(key));
-        });
     }
 
     /// Gets what a chunk needs from the store, or starts it.
@@ -110,7 +109,16 @@ impl Agent {
         let (link, news, client) = (self.link.clone(), self.news.clone(), held.client);
         tokio::spawn(async move {
             let get = async |stored: Stored| {
-                link.get(&values::argument(client, stored.digest), stored).await
+                let name = values::argument(client, stored.digest);
+                let mut got = link.get(&name, stored).await;
+                for _ in 1..TRIES {
+                    if got.is_ok() {
+                        break;
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                    got = link.get(&name, stored).await;
+                }
+                got
             };
             let fetch = async {
                 let mut fetched = Fetched::default();

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::jetstream::stream::Info;
 use futures_util::TryStreamExt;
 use mp_pool::TaskErrorKind;
 use tokio::time::{MissedTickBehavior, interval};
@@ -29,8 +30,8 @@ struct Auditor {
     /// has missed ticks, not agents: so they are counted.
     without_agent: Duration,
     without_server: Duration,
-    /// When the stream of tasks was made.
-    created: Option<async_nats::jetstream::stream::Info>,
+    /// The stream of tasks, at the last look.
+    stream: Option<Info>,
     /// The last look found nothing of this client there.
     is_missing: bool,
     /// How many connections there were.
@@ -73,15 +74,16 @@ impl Auditor {
     /// Asks the server what it has of this client; what it does not have goes out again.
     async fn ask_server(&mut self, core: &Arc<Core>) {
         let Ok((info, count)) = core.count_tasks().await else { return };
-        let before = self.created.replace(info);
-        let is_other = match (&before, &self.created) {
+        let before = self.stream.replace(info);
+        let is_other = match (&before, &self.stream) {
             (Some(before), Some(now)) => before.created != now.created,
             _ => false,
         };
         let sent = core.table().iter().filter(|(_, it)| it.sequence.is_some()).count();
         let is_missing = count == 0 && sent > 0;
         // One look may come between the last acknowledgment and its result.
-        if is_other || is_missing && std::mem::replace(&mut self.is_missing, is_missing) {
+        let was_missing = std::mem::replace(&mut self.is_missing, is_missing);
+        if is_other || is_missing && was_missing {
             self.is_missing = false;
             core.publish_again().await;
         }
@@ -147,9 +149,7 @@ impl Core {
     }
 
     /// How many chunks of this client the server has, and the stream that they are in.
-    async fn count_tasks(
-        &self,
-    ) -> Result<(async_nats::jetstream::stream::Info, usize), ClusterError> {
+    async fn count_tasks(&self) -> Result<(Info, usize), ClusterError> {
         let fails = || ClusterError::engine("count tasks");
         let tasks = self.link.tasks().await?;
         let mut subjects = tasks

@@ -20,6 +20,8 @@ use crate::names::AGENTS_OF_ALL;
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 /// How long it listens for agents before its first call.
 const LISTEN: Duration = Duration::from_millis(300);
+/// How long the server may take to pass on what was told.
+const PASSED_ON: Duration = Duration::from_millis(200);
 /// How long the servers may take to forget a client.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -123,10 +125,12 @@ impl Core {
                         self.publish(outgoing).await;
                     }
                 }
-                Command::Drop { numbers, sequences, kill } => {
+                Command::Drop { numbers, sequences, kill, told } => {
                     self.drop_chunks(numbers, sequences, kill).await;
+                    // Who has waited for too long does not any more.
+                    let _ = told.send(());
                 }
-                Command::DropAll | Command::Look => {}
+                Command::Look => {}
             }
             if self.table().is_done() {
                 return;
@@ -140,6 +144,8 @@ impl Core {
             return;
         }
         self.forget(numbers, kill).await;
+        // When the server has answered, it has passed that on.
+        let _ = timeout(PASSED_ON, self.link.client.flush()).await;
         let core = Arc::clone(self);
         tokio::spawn(async move { core.delete(sequences).await });
     }

@@ -160,7 +160,7 @@ impl Executor for Client {
         table.refusal.get_or_insert_with(|| TaskErrorKind::Cancelled.into());
         drop(table);
         self.core.fail_all(&TaskErrorKind::Cancelled.into());
-        self.core.command(Command::DropAll);
+        self.core.command(Command::Look);
     }
 
     fn cancel_pending(&self) {

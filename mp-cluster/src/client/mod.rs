@@ -14,8 +14,8 @@ mod table;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak, mpsc};
+use std::time::{Duration, Instant};
 
 use mp_pool::{Callbacks, Context, Job, TaskError, TaskErrorKind};
 use tokio::sync::mpsc::UnboundedSender;
@@ -27,6 +27,9 @@ use self::table::Table;
 use crate::link::Link;
 use crate::message::{self, ClientId, Digest, Drop};
 
+/// How long who cancels waits until agents hear of it.
+const TELL: Duration = Duration::from_millis(250);
+
 /// What the calling threads tell the thread that speaks to the server.
 #[derive(Debug)]
 enum Command {
@@ -36,9 +39,9 @@ enum Command {
         numbers: Vec<u64>,
         sequences: Vec<u64>,
         kill: bool,
+        /// Told when all who are to know it are about to hear it.
+        told: mpsc::Sender<()>,
     },
-    /// Nobody wants anything any more.
-    DropAll,
     /// There may be nothing left to do.
     Look,
 }
@@ -136,7 +139,10 @@ impl Core {
         drop(table);
         self.changed.notify_all();
         self.callbacks.wake_all();
-        self.command(Command::Drop { numbers, sequences, kill });
+        let (told, is_told) = mpsc::channel();
+        self.command(Command::Drop { numbers, sequences, kill, told });
+        // Then nothing of it begins that has not begun. Without a server nothing does either.
+        let _ = is_told.recv_timeout(TELL);
         is_whole
     }
 }

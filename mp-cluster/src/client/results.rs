@@ -1,7 +1,7 @@
 //! Taking results, from a stream that is opened anew wherever it broke off.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
@@ -167,6 +167,7 @@ impl Core {
         let kind = TaskErrorKind::worker_lost(ExitStatus::Unknown, attempts);
         unfinished.chunk.fail(&TaskError::from(kind));
         let sequences = unfinished.sequence.into_iter().collect();
-        self.command(Command::Drop { numbers: vec![number], sequences, kill: true });
+        let (told, _) = mpsc::channel();
+        self.command(Command::Drop { numbers: vec![number], sequences, kill: true, told });
     }
 }

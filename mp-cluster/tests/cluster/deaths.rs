@@ -104,6 +104,22 @@ fn a_task_that_kills_each_agent_is_lost_in_the_end() {
 }
 
 #[mp_cluster::test]
+fn a_task_that_is_longer_than_the_lease_runs_once() {
+    const TEST: &str = "deaths::a_task_that_is_longer_than_the_lease_runs_once";
+    let _watchdog = watchdog(TEST);
+    let Some(server) = Server::start() else { return };
+    let marks = Marks::new("long");
+    let _agents = [Agent::start(&server, TEST, 1), Agent::start(&server, TEST, 1)];
+    let (pool, _nats) = pool(&server, 2);
+    fn long(marks: String) {
+        mark(&marks, "began");
+        sleep(Duration::from_secs(5));
+    }
+    pool.apply(long, (marks.path(),)).unwrap();
+    assert_eq!(marks.count("began"), 1);
+}
+
+#[mp_cluster::test]
 fn an_agent_that_comes_later_joins_what_runs() {
     const TEST: &str = "deaths::an_agent_that_comes_later_joins_what_runs";
     let _watchdog = watchdog(TEST);

@@ -1,0 +1,147 @@
+//! The same pool with a server between it and its workers: what the network's engine costs, and what
+//! is made of it.
+//!
+//! Everything runs on this machine: client, server and workers share its processors. So the ratios
+//! tell more than the rates.
+
+mod bare;
+mod server;
+
+use std::hint::black_box;
+
+use anyhow::Result;
+use mp_cluster::Nats;
+use mp_pool::Pool;
+use mp_process::Function;
+
+use self::server::{Agents, Server};
+use crate::row::{Better, Row, Scale, System};
+use crate::rows::{python, seconds};
+
+pub(crate) fn rows(scale: Scale) -> Vec<Row> {
+    let [many, some, few] = [20_000, 5_000, 500].map(|count| scale.of(count));
+    let mut rows = vec![
+        Row {
+            name: "cluster-chunk-1".into(),
+            about: "map of no-op tasks by two workers over a server, each on its own".into(),
+            unit: "tasks/s",
+            better: Better::Higher,
+            ballast: 0,
+            systems: vec![
+                ours("ours", 2, many, Some(1)),
+                System::limit("bare async-nats", move || {
+                    let mut bare = bare::Bare::new(2)?;
+                    Ok(move || rate(many, || bare.map(many as u64)))
+                }),
+                peer("mpi4py.futures", "cluster.mpi_map", some, 1),
+                peer("Ray", "cluster.ray_map", some, 1),
+                peer("Dask", "cluster.dask_map", few, 1),
+            ],
+        },
+        Row {
+            name: "cluster-default".into(),
+            about: "map of no-op tasks by two workers over a server, in chunks".into(),
+            unit: "tasks/s",
+            better: Better::Higher,
+            ballast: 0,
+            systems: vec![
+                ours("ours", 2, 50 * many, None),
+                peer("mpi4py.futures", "cluster.mpi_map", 10 * many, 100),
+            ],
+        },
+        Row {
+            name: "cluster-apply".into(),
+            about: "one task after the other over a server, and its result".into(),
+            unit: "us",
+            better: Better::Lower,
+            ballast: 0,
+            systems: vec![apply(few)],
+        },
+    ];
+    rows.push(growth(scale.of(400)));
+    rows
+}
+
+/// Tasks that take two milliseconds, and need no processor for it, by more and more agents.
+fn growth(count: usize) -> Row {
+    let agents = [1, 2, 4, 8].map(|agents| {
+        System::new(format!("ours, {agents} agents"), move || {
+            let cluster = Cluster::new(agents)?;
+            Ok(move || rate(count, || cluster.map(nap, count, Some(1))))
+        })
+    });
+    Row {
+        name: "cluster-agents".into(),
+        about: "map of naps of 2 ms, each on its own, by agents of one worker".into(),
+        unit: "tasks/s",
+        better: Better::Higher,
+        ballast: 0,
+        systems: agents.into(),
+    }
+}
+
+fn same(n: u64) -> u64 {
+    n
+}
+
+fn nap(n: u64) -> u64 {
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    n
+}
+
+/// A server, agents of one worker each, and a pool of them.
+struct Cluster {
+    pool: Pool,
+    _agents: Agents,
+    _server: Server,
+}
+
+impl Cluster {
+    fn new(agents: usize) -> Result<Self> {
+        let server = Server::start()?;
+        let agents = Agents::start(&server, agents)?;
+        let nats = Nats::builder(&server.address()).token(server.token()).connect()?;
+        agents.wait(&nats)?;
+        Ok(Self { pool: Pool::with(nats), _agents: agents, _server: server })
+    }
+
+    fn map<F>(&self, task: F, count: usize, chunk: Option<usize>) -> Result<()>
+    where
+        F: Function<(u64,), Output = u64>,
+    {
+        let task = self.pool.task(task);
+        let task = if let Some(items) = chunk { task.chunk_size(items) } else { task };
+        black_box(task.map(0..count as u64)?);
+        Ok(())
+    }
+}
+
+fn ours(name: &str, agents: usize, count: usize, chunk: Option<usize>) -> System {
+    System::new(name, move || {
+        let cluster = Cluster::new(agents)?;
+        Ok(move || rate(count, || cluster.map(same, count, chunk)))
+    })
+}
+
+fn apply(count: usize) -> System {
+    System::new("ours", move || {
+        let cluster = Cluster::new(2)?;
+        Ok(move || {
+            let took = seconds(|| {
+                (0..count as u64).try_for_each(|n| {
+                    black_box(cluster.pool.apply(same, (n,))?);
+                    Ok(())
+                })
+            })?;
+            Ok(1e6 * took / count as f64)
+        })
+    })
+}
+
+fn peer(name: &str, what: &'static str, count: usize, chunk: usize) -> System {
+    python(name, what, [count, chunk], move |seconds| count as f64 / seconds)
+}
+
+fn rate(count: usize, body: impl FnOnce() -> Result<()>) -> Result<f64> {
+    Ok(count as f64 / seconds(body)?)
+}
