@@ -28,7 +28,7 @@ use crate::link::Link;
 use crate::message::{self, ClientId, Digest, Drop};
 
 /// How long who cancels waits until agents hear of it.
-const TELL: Duration = Duration::from_millis(250);
+const TELL: Duration = Duration::from_secs(3);
 
 /// What the calling threads tell the thread that speaks to the server.
 #[derive(Debug)]
