@@ -144,9 +144,9 @@ impl Core {
             return;
         }
         self.forget(numbers, kill).await;
-        // When the server has answered, it has passed that on.
+        // When the server answers to what comes next, it has passed that on.
         if self.link.is_connected() {
-            let _ = timeout(PASSED_ON, self.link.client.flush()).await;
+            let _ = timeout(PASSED_ON, self.link.tasks()).await;
         }
         let core = Arc::clone(self);
         tokio::spawn(async move { core.delete(sequences).await });
