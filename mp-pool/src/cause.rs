@@ -75,7 +75,9 @@ impl Cause {
 
     fn from_words(stderr: &str) -> Option<Self> {
         let said = |line: &str| LAST_WORDS.iter().find(|(words, _)| line.contains(words));
-        stderr.lines().rev().take(LAST_LINES).find_map(said).map(|&(_, cause)| cause)
+        // A backtrace may follow; its lines are indented.
+        let lines = stderr.lines().rev().filter(|line| !line.starts_with(' '));
+        lines.take(LAST_LINES).find_map(said).map(|&(_, cause)| cause)
     }
 }
 
@@ -121,6 +123,14 @@ mod tests {
         for (words, cause) in cases {
             assert_eq!(Cause::from_words(words), cause, "{words}");
         }
+    }
+
+    #[test]
+    fn a_backtrace_hides_no_words() {
+        let frame = "  10: alloc::alloc::handle_alloc_error\n             at alloc.rs:537:9\n";
+        let words = "memory allocation of 8 bytes failed\nstack backtrace:\n";
+        let stderr = format!("{words}{}", frame.repeat(30));
+        assert_eq!(Cause::from_words(&stderr), Some(Cause::AllocationFailed));
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl TaskError {
         self.host.as_deref()
     }
 
-    /// The last that a worker which was lost has written to its standard error, a few kilobytes at
+    /// The last that a worker which was lost has written to its standard error, 16 KiB at
     /// most; empty if there is nothing, or if the pool does not read it (see
     /// [`Output`](crate::Output)).
     #[must_use]

@@ -15,7 +15,7 @@ const PIPE: usize = 64 << 10;
 /// What a write to a pipe leaves in one piece, whoever else writes to it.
 const ATOMIC: usize = 4096;
 /// How much of the end is kept.
-const TAIL: usize = 4096;
+const TAIL: usize = 16 << 10;
 
 /// Which stream of this process it goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
