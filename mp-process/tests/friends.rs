@@ -83,10 +83,9 @@ fn only_friends_call_a_function_that_has_come_from_another_family() {
     assert!(tell(&own, &other_type, SECRET).contains("another type or family"));
 }
 
-#[test]
+#[mp_process::test]
 fn a_child_has_the_friends_of_its_parent() {
     let _watchdog = watchdog();
-    mp_process::init_test(module_path!(), "a_child_has_the_friends_of_its_parent");
     befriend(SECRET).unwrap();
     let again = mp_process::spawn(|| befriend(SECRET).is_ok() && befriend(1).is_err(), ());
     assert!(again.unwrap().join().unwrap());
