@@ -212,6 +212,10 @@ pub(crate) struct Answers<'a> {
 impl Answers<'_> {
     /// Notes the values of the items from `place` on, which come from the worker `pid`.
     pub(crate) fn put_values(&mut self, place: usize, values: Values<'_>, pid: u32) {
+        // They may have been taken before the worker told them.
+        if values.count() == 0 {
+            return;
+        }
         if self.job.on_item.is_some() {
             for (place, value) in (place..).zip(values.parcels()) {
                 self.job.show(place, Arc::new(Answer::Encoded(Status::Returned, value, pid)));

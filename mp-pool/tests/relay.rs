@@ -3,8 +3,9 @@
 mod common;
 
 use std::os::fd::OwnedFd;
-use std::process;
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+use std::{process, thread};
 
 use common::Watchdog;
 use mp_handle::{Deadline, Descriptor};
@@ -102,7 +103,11 @@ impl Executor for Carrier {
 fn checked(n: u32) -> u32 {
     match n {
         3 => process::abort(),
-        5 => panic!("five"),
+        5 => {
+            // The values before it are looked at meanwhile.
+            thread::sleep(Duration::from_millis(50));
+            panic!("five")
+        }
         n => n * n,
     }
 }
