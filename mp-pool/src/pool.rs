@@ -19,6 +19,7 @@ use crate::error::PoolError;
 use crate::executor::Executor;
 use crate::lines::Lines;
 use crate::options::Options;
+use crate::shutdown;
 
 #[cfg(doc)]
 use crate::task_error::TaskError;
@@ -166,7 +167,7 @@ impl Pool {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn join(&self) -> Result<(), PoolError> {
-        self.join_until(Deadline::NEVER).map(drop)
+        shutdown::join(&self.executor, Deadline::NEVER).map(drop)
     }
 
     /// Waits as [`join`](Self::join), but no longer than `timeout`; returns whether the pool has
@@ -176,7 +177,7 @@ impl Pool {
     ///
     /// As [`join`](Self::join).
     pub fn join_timeout(&self, timeout: Duration) -> Result<bool, PoolError> {
-        self.join_until(Deadline::after(timeout))
+        shutdown::join(&self.executor, Deadline::after(timeout))
     }
 
     /// Tells whether the pool has ended, as [`join`](Self::join) but without waiting.
@@ -185,19 +186,12 @@ impl Pool {
     ///
     /// As [`join`](Self::join).
     pub fn try_join(&self) -> Result<bool, PoolError> {
-        self.join_until(Deadline::now())
+        shutdown::join(&self.executor, Deadline::now())
     }
 
     /// The worker processes of this machine.
     pub(crate) fn children(&self) -> Vec<Child> {
         self.processes.as_ref().map_or_else(Vec::new, |shared| shared.engine().children())
-    }
-
-    fn join_until(&self, deadline: Deadline) -> Result<bool, PoolError> {
-        if !self.executor.is_closed() {
-            return Err(PoolError::StillRunning);
-        }
-        Ok(self.executor.wait_over(deadline))
     }
 }
 

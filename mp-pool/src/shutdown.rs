@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mp_handle::Deadline;
 
+use crate::error::PoolError;
 use crate::executor::Executor;
 use crate::pool::Pool;
 use crate::protocol::now;
@@ -96,6 +97,14 @@ impl Pool {
         let until = if how.wait { Deadline::NEVER } else { Deadline::now() };
         self.executor.wait_over(until)
     }
+}
+
+/// Waits until an executor that was closed or terminated has ended; tells whether it has.
+pub(crate) fn join(executor: &Arc<dyn Executor>, deadline: Deadline) -> Result<bool, PoolError> {
+    if !executor.is_closed() {
+        return Err(PoolError::StillRunning);
+    }
+    Ok(executor.wait_over(deadline))
 }
 
 /// How long what was terminated is waited for: threads, and other machines, cannot be killed.

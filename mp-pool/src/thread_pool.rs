@@ -11,6 +11,7 @@ use crate::callbacks::Callbacks;
 use crate::calls::Calls;
 use crate::error::PoolError;
 use crate::executor::Executor;
+use crate::shutdown;
 use crate::threads::{Begin, Threads};
 
 /// A number of threads of this process that call functions: Python's `ThreadPool`, and
@@ -91,7 +92,7 @@ impl ThreadPool {
     ///
     /// [`PoolError::StillRunning`] if it was neither closed nor terminated.
     pub fn join(&self) -> Result<(), PoolError> {
-        self.join_until(Deadline::NEVER).map(drop)
+        shutdown::join(&self.executor, Deadline::NEVER).map(drop)
     }
 
     /// Waits as [`join`](Self::join), but no longer than `timeout`; returns whether the pool has
@@ -101,7 +102,7 @@ impl ThreadPool {
     ///
     /// As [`join`](Self::join).
     pub fn join_timeout(&self, timeout: Duration) -> Result<bool, PoolError> {
-        self.join_until(Deadline::after(timeout))
+        shutdown::join(&self.executor, Deadline::after(timeout))
     }
 
     /// Tells whether the pool has ended, as [`join`](Self::join) but without waiting.
@@ -110,14 +111,7 @@ impl ThreadPool {
     ///
     /// As [`join`](Self::join).
     pub fn try_join(&self) -> Result<bool, PoolError> {
-        self.join_until(Deadline::now())
-    }
-
-    fn join_until(&self, deadline: Deadline) -> Result<bool, PoolError> {
-        if !self.executor.is_closed() {
-            return Err(PoolError::StillRunning);
-        }
-        Ok(self.executor.wait_over(deadline))
+        shutdown::join(&self.executor, Deadline::now())
     }
 }
 

@@ -10,8 +10,8 @@ use std::{process, thread};
 use common::Watchdog;
 use mp_handle::{Deadline, Descriptor};
 use mp_pool::{
-    Callbacks, Chunk, Context, Executor, Job, Malformed, Options, Order, Pool, Routine, TaskError,
-    TaskErrorKind, encode_failure,
+    Callbacks, Calls as _, Chunk, Context, Executor, Job, Malformed, Options, Order, Pool, Routine,
+    TaskError, TaskErrorKind, encode_failure,
 };
 
 /// Has a pool run what it is given, and spoils the answers as it is told to.
@@ -43,8 +43,6 @@ impl Carrier {
         Ok(done.recv().unwrap().encode().unwrap().bytes().to_vec())
     }
 }
-
-use mp_pool::Calls as _;
 
 impl Executor for Carrier {
     fn parallelism(&self) -> usize {
