@@ -163,9 +163,14 @@ pub(crate) fn watch_parent(line: &Post) -> io::Result<()> {
 
 /// Takes what an executed child would have been given.
 fn put_on(skin: &Skin) -> io::Result<()> {
-    sys::set_environment(&skin.environment);
+    if let Some(environment) = &skin.environment {
+        sys::set_environment(environment);
+    }
     rustix::process::fchdir(&skin.directory)?;
-    put_on_streams(skin.streams.each_ref().map(|stream| stream.as_ref().map(AsFd::as_fd)))?;
+    let [stdin, stdout, stderr] = skin.streams.each_ref().map(|it| it.as_ref().map(AsFd::as_fd));
+    // A server has `/dev/null` there.
+    let stdin = stdin.unwrap_or(rustix::stdio::stdin());
+    put_on_streams([Some(stdin), stdout, stderr])?;
     sys::unblock_signals();
     Ok(())
 }

@@ -15,6 +15,7 @@ mod builder;
 mod child;
 mod context;
 mod current;
+mod environment;
 mod error;
 mod fork;
 mod fork_server;

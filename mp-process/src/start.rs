@@ -1,6 +1,6 @@
 //! Starting a child: what the parent prepares before, and does after, the system call.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -17,7 +17,9 @@ use crate::builder::Builder;
 use crate::child::Child;
 use crate::context::Context;
 use crate::current;
+use crate::environment::{self, VARIABLE};
 use crate::error::SpawnError;
+use crate::fork_server::ForkServer;
 use crate::friends;
 use crate::func::{self, Func, Function};
 use crate::image::ImageId;
@@ -81,7 +83,7 @@ pub(crate) fn start<A: Serialize>(
     let (pid, ours) = match context.server() {
         None => spawn(builder, mode, given, &letter(&start, arguments)?)?,
         Some(server) => {
-            start.skin = Some(skin(builder, given)?);
+            start.skin = Some(skin(builder, given, server)?);
             let letter = letter(&start, arguments)?;
             server.fork(letter.head, &letter.parcel, builder.start_timeout)?
         }
@@ -138,7 +140,7 @@ fn spawn(
         descriptors(stdio, theirs.into(), mode).map_err(SpawnError::system("open stdio"))?;
     let mark =
         Mark { parent: std::process::id(), moved_stdout: descriptors.len() > STDOUT_FD as usize };
-    let mut environment = environment(builder)?;
+    let mut environment = strings(environment::assignments(builder), VARIABLE)?;
     environment.extend(strings(vec![format!("{MARK}={mark}").into()], "the mark of a child")?);
     let pid = sys::spawn_self(&argv, &environment, &descriptors)
         .map_err(SpawnError::system("start a process"))?;
@@ -152,13 +154,11 @@ fn spawn(
 }
 
 /// What a forked child takes, since nobody executes it.
-fn skin(builder: &Builder, stdio: [Source; 3]) -> Result<Skin, SpawnError> {
+fn skin(builder: &Builder, stdio: [Source; 3], server: &ForkServer) -> Result<Skin, SpawnError> {
     let [stdin, stdout, stderr] = stdio;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::open(c".", flags, FileMode::empty());
-    let variables = environment(builder)?;
-    let variables: Vec<_> = variables.iter().map(|it| it.as_bytes_with_nul()).collect();
-    let environment = variables.concat();
+    let environment = environment::text(builder)?;
     Ok(Skin {
         streams: [
             stream(stdin, rustix::stdio::stdin())?,
@@ -166,7 +166,8 @@ fn skin(builder: &Builder, stdio: [Source; 3]) -> Result<Skin, SpawnError> {
             stream(stderr, rustix::stdio::stderr())?,
         ],
         directory: directory.map_err(SpawnError::system("open the working directory"))?.into(),
-        environment,
+        // It is longer than all else that is sent, and most have what the server has.
+        environment: Some(environment).filter(|text| text != server.environment()),
     })
 }
 
@@ -226,21 +227,6 @@ fn lift(source: Source) -> io::Result<Source> {
         }
         other => Ok(other),
     }
-}
-
-/// The environment of the child.
-fn environment(builder: &Builder) -> Result<Vec<CString>, SpawnError> {
-    let own = std::env::vars_os().filter(|_| !builder.clear_environment);
-    let changed = |name: &OsStr| builder.environment.iter().any(|(changed, _)| changed == name);
-    let kept = own.filter(|(name, _)| !changed(name));
-    let added = (builder.environment.iter())
-        .filter_map(|(name, value)| value.as_ref().map(|value| (name.clone(), value.clone())));
-    let pairs = kept.chain(added).filter(|(name, _)| name != MARK).map(|(mut name, value)| {
-        name.push("=");
-        name.push(value);
-        name
-    });
-    strings(pairs.collect(), "an environment variable")
 }
 
 fn strings(all: Vec<OsString>, what: &'static str) -> Result<Vec<CString>, SpawnError> {

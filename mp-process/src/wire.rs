@@ -92,8 +92,8 @@ pub(crate) struct Skin {
     /// The standard streams; `None` stands for `/dev/null`.
     pub(crate) streams: [Option<Descriptor>; 3],
     pub(crate) directory: Descriptor,
-    /// Each `NAME=value`, with a zero byte behind it.
-    pub(crate) environment: Vec<u8>,
+    /// Each `NAME=value`, with a zero byte behind it; `None` stands for what the server has.
+    pub(crate) environment: Option<Vec<u8>>,
 }
 
 /// What the child does to itself before anything else.

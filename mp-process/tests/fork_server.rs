@@ -132,6 +132,38 @@ fn a_child_begins_where_this_process_is_now() {
     assert_eq!(seen, (PathBuf::from("/"), Some("1".into()), None));
 }
 
+fn variable() -> Option<String> {
+    env::var("OF_ONE_CHILD").ok()
+}
+
+#[mp_process::test]
+fn a_variable_of_one_child_is_not_in_others() {
+    let _watchdog = watchdog();
+    let context = Context::fork_server().preload(load);
+    let first = context.builder().env("OF_ONE_CHILD", "1").spawn(variable, ()).unwrap();
+    assert_eq!(first.join().unwrap().as_deref(), Some("1"));
+    let (server, _) = context.spawn(loaded, ()).unwrap().join().unwrap();
+    assert_eq!(context.spawn(variable, ()).unwrap().join().unwrap(), None);
+    signal(server, Signal::KILL);
+    assert_eq!(context.spawn(variable, ()).unwrap().join().unwrap(), None, "of another server");
+    let last = context.builder().env("OF_ONE_CHILD", "2").spawn(variable, ()).unwrap();
+    assert_eq!(last.join().unwrap().as_deref(), Some("2"));
+}
+
+#[mp_process::test]
+fn environment_and_standard_input_are_not_those_that_preloading_leaves() {
+    fn found() -> (Option<String>, usize) {
+        (variable(), io::stdin().read(&mut [0]).unwrap())
+    }
+    let _watchdog = watchdog();
+    let context = Context::fork_server().preload(|| {
+        // SAFETY: the server has one thread at work.
+        unsafe { env::set_var("OF_ONE_CHILD", "loaded") };
+        rustix::stdio::dup2_stdin(File::open("/proc/self/status").unwrap()).unwrap();
+    });
+    assert_eq!(context.spawn(found, ()).unwrap().join().unwrap(), (None, 0));
+}
+
 static PRELOADED_FILE: OnceLock<File> = OnceLock::new();
 
 #[mp_process::test]

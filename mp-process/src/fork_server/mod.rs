@@ -24,7 +24,7 @@ mod running;
 mod template;
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use mp_handle::{Deadline, Parcel, Post};
@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 pub use error::ForkServerError;
 pub(crate) use template::{Template, serve};
 
+use crate::environment;
 use crate::error::{ForeignFunction, SpawnError};
 use crate::func::Func;
 use running::{Lost, Running};
@@ -85,17 +86,24 @@ impl From<Refusal> for &'static str {
 #[derive(Debug)]
 pub(crate) struct ForkServer {
     preload: Preload,
+    /// That of this process when it was first needed, and of the server when that has preloaded.
+    environment: OnceLock<Vec<u8>>,
     running: Mutex<Option<Running>>,
 }
 
 impl ForkServer {
     pub(crate) fn new(preload: Preload) -> Self {
-        Self { preload, running: Mutex::new(None) }
+        Self { preload, environment: OnceLock::new(), running: Mutex::new(None) }
     }
 
     /// What it preloads, if that can be told to another process.
     pub(crate) fn preload(&self) -> Option<Func<(), ()>> {
         self.preload.as_ref()?.as_ref().ok().copied()
+    }
+
+    /// What its children have as environment if they are given no other.
+    pub(crate) fn environment(&self) -> &[u8] {
+        self.environment.get_or_init(environment::own_text)
     }
 
     /// Forks a child that finds `parcel` in its socket; returns our end of that.
@@ -113,7 +121,7 @@ impl ForkServer {
             let kept = place.take().filter(Running::is_ours);
             let server = match kept {
                 Some(server) => server,
-                None => Running::start(preload, timeout, deadline)?,
+                None => Running::start(preload, self.environment(), timeout, deadline)?,
             };
             let (ours, theirs) = Post::pair().map_err(SpawnError::system("make a socket pair"))?;
             ours.send(head, parcel).map_err(SpawnError::system("send the arguments"))?;

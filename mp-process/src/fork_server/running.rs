@@ -56,6 +56,7 @@ impl Running {
     /// Starts a server, and waits until it can be asked.
     pub(super) fn start(
         preload: Option<Func<(), ()>>,
+        environment: &[u8],
         timeout: Duration,
         deadline: Deadline,
     ) -> Result<Self, SpawnError> {
@@ -70,6 +71,7 @@ impl Running {
             control: Descriptor::from(OwnedFd::from(theirs)),
             born: born.region().clone(),
             preload: preload.as_ref().map(Func::offset),
+            environment: environment.to_vec(),
         };
         let mut builder = Process::builder().start_method(StartMethod::Spawn);
         builder = builder.name("ForkServer").daemon(true).start_timeout(timeout);

@@ -28,12 +28,14 @@ pub(crate) struct Template {
     pub(super) born: Region,
     /// The offset of the function that preloads.
     pub(super) preload: Option<u64>,
+    /// The environment of those children that are given no other.
+    pub(super) environment: Vec<u8>,
 }
 
 /// Serves, and returns in each child with the child's socket to its parent. `threads` are there
 /// that are none of the program's own.
 pub(crate) fn serve(template: Template, line: &Post, threads: usize) -> OwnedFd {
-    let Template { control, born, preload } = template;
+    let Template { control, born, preload, environment } = template;
     let serving = control.into_owned().and_then(|control| Ok((Post::from(control), word(&born)?)));
     drop(born);
     let (control, born) = match serving {
@@ -52,6 +54,9 @@ pub(crate) fn serve(template: Template, line: &Post, threads: usize) -> OwnedFd 
         Ok(0) => {}
         Ok(count) => leave(&control, &Answer::Threads(count)),
         Err(error) => leave(&control, &Answer::refused(Refusal::Prepare, &error)),
+    }
+    if let Err(error) = dress(environment) {
+        leave(&control, &Answer::refused(Refusal::Prepare, &error));
     }
     let cloner = match Cloner::new() {
         Ok(cloner) => cloner,
@@ -98,6 +103,13 @@ fn load(preload: u64) {
     // offset from such a function.
     let preload = unsafe { Func::<(), ()>::from_offset(preload) };
     preload.expect("a function of this image").call(());
+}
+
+/// Puts on what most children have: a child changes the rest. What preloading has made of it ends.
+fn dress(environment: Vec<u8>) -> io::Result<()> {
+    sys::set_environment(&environment);
+    let (stdout, stderr) = (rustix::stdio::stdout(), rustix::stdio::stderr());
+    bootstrap::put_on_streams([None, Some(stdout), Some(stderr)])
 }
 
 fn socket_in(request: Parcel) -> io::Result<OwnedFd> {
