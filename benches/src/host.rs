@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// So long may what was told to end take, before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Makes this process the one that inherits orphans, so that [`sweep`] finds them.
+/// Makes this process the one that inherits orphans, so that it can wait for their end.
 pub(crate) fn adopt_orphans() -> Result<()> {
     // The argument only says yes or no.
     Ok(set_child_subreaper(Some(rustix::process::getpid()))?)
@@ -64,6 +64,7 @@ fn measure_here(
 ) -> Result<Vec<Outcome>, String> {
     // A child of ours ends within the init of ours, before main comes to that of procspawn.
     procspawn::init();
+    adopt_orphans().map_err(|error| error.to_string())?;
     let mut turns = PipeWriter::from(turns.into_owned().map_err(|error| error.to_string())?);
     let row = rows::all(scale).into_iter().find(|(_, found)| found.name == row);
     let (_, row) = row.ok_or("no such row")?;

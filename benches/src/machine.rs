@@ -29,7 +29,9 @@ struct Peer {
 }
 
 /// The crates, and how they are used.
-const CRATES: [(&str, &str); 9] = [
+const CRATES: &[(&str, &str)] = &[
+    #[cfg(feature = "cluster")]
+    ("async-nats", "JetStream, stored in files"),
     ("crossbeam-channel", "bounded"),
     ("iceoryx2", "publish and subscribe over ipc::Service"),
     ("interprocess", "local sockets"),
@@ -42,7 +44,18 @@ const CRATES: [(&str, &str); 9] = [
 ];
 
 /// What Python has of its own; its methods of starting are in the lines of the table.
-const PACKAGES: [&str; 4] = ["loky", "mpire", "pebble", "numpy"];
+const PACKAGES: &[&str] = &["loky", "mpire", "pebble", "numpy"];
+
+/// The same, for many machines.
+const CLUSTER_PACKAGES: &[&str] =
+    if cfg!(feature = "cluster") { &["mpi4py", "ray", "distributed"] } else { &[] };
+
+/// The servers, and what stands before their version in what they say of themselves.
+const SERVERS: &[(&str, &str)] = &[
+    ("redis-server", "v="),
+    #[cfg(feature = "cluster")]
+    ("nats-server", "v"),
+];
 
 impl Machine {
     pub(crate) fn look() -> Self {
@@ -57,17 +70,18 @@ impl Machine {
 }
 
 fn peers() -> Vec<Peer> {
-    let crates = CRATES.map(|(name, usage)| Peer {
-        name: name.to_owned(),
+    let crates = CRATES.iter().map(|(name, usage)| Peer {
+        name: (*name).to_owned(),
         version: locked_version(name),
-        usage: usage.to_owned(),
+        usage: (*usage).to_owned(),
     });
-    let python = python::versions(&PACKAGES)
+    let packages = [PACKAGES, CLUSTER_PACKAGES].concat();
+    let python = python::versions(&packages)
         .unwrap_or_else(|error| vec![("CPython".into(), format!("{error:#}"))]);
-    let server = ("redis-server".to_owned(), redis_server());
-    let others = python.into_iter().chain([server]);
+    let servers = SERVERS.iter().map(|(name, mark)| ((*name).to_owned(), server(name, mark)));
+    let others = python.into_iter().chain(servers);
     let others = others.map(|(name, version)| Peer { name, version, usage: String::new() });
-    crates.into_iter().chain(others).collect()
+    crates.chain(others).collect()
 }
 
 impl fmt::Display for Machine {
@@ -113,9 +127,9 @@ fn commit() -> String {
     output("git", &arguments).unwrap_or_else(|| UNKNOWN.into())
 }
 
-fn redis_server() -> String {
-    let text = output("redis-server", &["--version"]).unwrap_or_default();
-    let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="));
+fn server(name: &str, mark: &str) -> String {
+    let text = output(name, &["--version"]).unwrap_or_default();
+    let version = text.split_whitespace().find_map(|word| word.strip_prefix(mark));
     version.unwrap_or(MISSING).to_owned()
 }
 

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid,
+};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/peer.py");
 
@@ -88,16 +90,18 @@ impl Drop for Python {
             within(GRACE, || !matches!(self.process.try_wait(), Ok(None)));
         }
         let _ = kill_process_group(group, Signal::TERM);
-        let is_empty = || {
-            // Who is not waited for still belongs to the group.
-            let _ = self.process.try_wait();
-            test_kill_process_group(group).is_err()
-        };
-        if !within(GRACE, is_empty) {
+        if !within(GRACE, || is_gone(group)) {
             let _ = kill_process_group(group, Signal::KILL);
-            let _ = self.process.wait();
+            within(GRACE, || is_gone(group));
         }
     }
+}
+
+/// Whether nobody of the group is left. Who is dead belongs to it until somebody waits for him: for
+/// orphans, which this process has adopted, nobody else does.
+fn is_gone(group: Pid) -> bool {
+    while let Ok(Some(_)) = waitpgid(group, WaitOptions::NOHANG) {}
+    test_kill_process_group(group).is_err()
 }
 
 /// Looks until `done` says yes, but no longer than that; returns whether it did.
@@ -137,3 +141,22 @@ for name in sys.argv[1:]:
     except PackageNotFoundError:
         print(name, 'missing')
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::adopt_orphans;
+
+    #[test]
+    fn dead_orphans_do_not_keep_their_group() -> Result<()> {
+        adopt_orphans()?;
+        let mut shell =
+            Command::new("sh").args(["-c", "sleep 100 & exit 0"]).process_group(0).spawn()?;
+        let group = Pid::from_child(&shell);
+        shell.wait()?;
+        assert!(!is_gone(group), "the orphan sleeps");
+        kill_process_group(group, Signal::KILL)?;
+        assert!(within(Duration::from_secs(60), || is_gone(group)));
+        Ok(())
+    }
+}

@@ -60,8 +60,8 @@ pub(crate) enum Answer {
     /// By figures. The closure makes what is measured, such as a pool, which lives until the row
     /// is done.
     Figures(Box<dyn FnOnce() -> Result<Measure>>),
-    /// By words, once.
-    Words(Box<dyn FnOnce() -> Result<String>>),
+    /// By words, once, while the others of the row do so.
+    Words(Box<dyn FnOnce() -> Result<String> + Send>),
 }
 
 impl System {
@@ -110,7 +110,7 @@ impl System {
     /// One who answers by words, such as what becomes of it after a kill.
     pub(crate) fn verdict(
         name: impl Into<String>,
-        ask: impl FnOnce() -> Result<String> + 'static,
+        ask: impl FnOnce() -> Result<String> + Send + 'static,
     ) -> Self {
         Self { name: name.into(), kind: Kind::Contender, answer: Answer::Words(Box::new(ask)) }
     }

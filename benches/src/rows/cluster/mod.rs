@@ -65,14 +65,16 @@ pub(crate) fn rows(scale: Scale) -> Vec<Row> {
 /// Tasks that take two milliseconds, and need no processor for it, by more and more agents.
 fn growth(count: usize) -> Row {
     let agents = [1, 2, 4, 8].map(|agents| {
-        System::new(format!("ours, {agents} agents"), move || {
+        let plural = if agents == 1 { "" } else { "s" };
+        System::new(format!("ours, {agents} agent{plural}"), move || {
             let cluster = Cluster::new(agents)?;
             Ok(move || rate(count, || cluster.map(nap, count, Some(1))))
         })
     });
     Row {
         name: "cluster-agents".into(),
-        about: "map of naps of 2 ms, each on its own, by agents of one worker".into(),
+        about: "map of naps of 2 ms by agents of one worker; 0.25x: four times what one agent does"
+            .into(),
         unit: "tasks/s",
         better: Better::Higher,
         ballast: 0,
