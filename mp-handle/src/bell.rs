@@ -15,6 +15,10 @@
 //! The fences are those of [`signal`](crate::Signal), for the same reason: either L2 sees R1, or
 //! R3 sees L1 and the poll returns. And as there, a ringer killed before the end of R3 costs the
 //! listener one slice and no more.
+//!
+//! A state that others look at as well, without arming, may be seen by one of them right after R1.
+//! Who rings by [`ring_unless`](Bell::ring_unless) gives them a moment for it before R3's swap. That
+//! loses nothing: either what was to be told is known, or the bell rings after all.
 
 use std::fmt;
 use std::io;
@@ -97,10 +101,36 @@ impl Bell {
     /// system call only if the bell is armed.
     #[inline]
     pub fn ring(&self) {
+        self.ring_unless(|| false);
+    }
+
+    /// Rings as [`ring`](Self::ring) does, but asks first, if the bell is armed, whether what is
+    /// to be told is known by now.
+    ///
+    /// For a state that somebody may look at while the listener sleeps: to wait for that for less
+    /// than a wake takes is cheaper than the wake, for both.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mp_handle::Bell;
+    ///
+    /// let bell = Bell::new()?;
+    /// bell.ring_unless(|| unreachable!("nobody listens"));
+    ///
+    /// bell.arm();
+    /// bell.ring_unless(|| true);
+    /// assert!(!bell.clear()?);
+    /// bell.ring_unless(|| false);
+    /// assert!(bell.clear()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn ring_unless(&self, is_known: impl FnOnce() -> bool) {
         let words = &*self.words;
         words.ringer_cpu.record();
         fence(Ordering::SeqCst);
-        if words.armed.load(Ordering::Relaxed) != DISARMED {
+        if words.armed.load(Ordering::Relaxed) != DISARMED && !is_known() {
             self.ring_armed();
         }
     }

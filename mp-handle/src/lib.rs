@@ -39,5 +39,5 @@ pub use readable::wait_readable;
 pub use region::{Kind, Name, NamedRegion, OutOfRegion, Region, RegionError, Shared, View, Window};
 pub use reserve::reserve;
 pub use ring::{Consumer, Corrupt, Draft, Frames, Producer, PushError, RingError, ring_size};
-pub use signal::{SLICE, Signal, Waited};
+pub use signal::{REST, SLICE, Signal, Waited};
 pub use spin::{LastCpu, spin};

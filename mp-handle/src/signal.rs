@@ -45,6 +45,13 @@ use crate::sys;
 /// wake lost to a kill passes for a delay.
 pub const SLICE: Duration = Duration::from_millis(50);
 
+/// The longest time that one sleeps who has nothing to do: nobody waits for it.
+///
+/// A wake is not lost among the living; what a slice makes up for is a peer that was killed at it,
+/// or has gone mad and written over the words. Who has nothing to do hears of the peer's death by
+/// other ways, so that only the mad one is left, which harms itself, and for no longer than this.
+pub const REST: Duration = Duration::from_secs(1);
+
 const AWAKE: u32 = 0;
 const SLEEPING: u32 = 1;
 
@@ -131,6 +138,12 @@ impl Signal {
         }
     }
 
+    /// Looks at `ready` again and again until it is true or the deadline comes, if the last
+    /// notifier ran on another processor; returns whether it became true.
+    pub(crate) fn spin(&self, deadline: Deadline, ready: impl FnMut() -> bool) -> bool {
+        spin(&self.words.notifier_cpu, deadline, ready)
+    }
+
     /// Waits until `ready` returns true, `alive` returns false, or the deadline comes.
     ///
     /// Spins first if the last notifier ran on another processor; then sleeps in slices of at
@@ -140,13 +153,36 @@ impl Signal {
     pub fn wait_until(
         &self,
         deadline: Deadline,
+        ready: impl FnMut() -> bool,
+        alive: impl FnMut() -> bool,
+    ) -> Waited {
+        self.wait_in(SLICE, deadline, ready, alive)
+    }
+
+    /// As [`wait_until`](Self::wait_until), for who may have nothing to do for long: behind the
+    /// first slice, those are as long as [`REST`].
+    pub(crate) fn rest_until(
+        &self,
+        deadline: Deadline,
+        ready: impl FnMut() -> bool,
+        alive: impl FnMut() -> bool,
+    ) -> Waited {
+        self.wait_in(REST, deadline, ready, alive)
+    }
+
+    /// Waits in slices: a [`SLICE`] first, and then as long as `longest`.
+    fn wait_in(
+        &self,
+        longest: Duration,
+        deadline: Deadline,
         mut ready: impl FnMut() -> bool,
         mut alive: impl FnMut() -> bool,
     ) -> Waited {
         let words = &*self.words;
-        if ready() || spin(&words.notifier_cpu, deadline, &mut ready) {
+        if ready() || self.spin(deadline, &mut ready) {
             return Waited::Ready;
         }
+        let mut longest_now = SLICE;
         loop {
             words.sleeping.store(SLEEPING, Ordering::Relaxed);
             fence(Ordering::SeqCst);
@@ -154,8 +190,9 @@ impl Signal {
                 words.sleeping.store(AWAKE, Ordering::Relaxed);
                 return waited;
             }
-            let slice = deadline.remaining().map_or(SLICE, |left| left.min(SLICE));
+            let slice = deadline.remaining().map_or(longest_now, |left| left.min(longest_now));
             sys::futex_wait(&words.sleeping, SLEEPING, slice);
+            longest_now = longest;
         }
     }
 }

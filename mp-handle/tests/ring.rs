@@ -1,11 +1,12 @@
 //! Rings: frames in order, nothing lost, and waits that end.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use mp_handle::{
-    Consumer, Deadline, Frames, Kind, Producer, PushError, Region, RingError, Waited, ring_size,
+    Consumer, Deadline, Frames, Kind, Producer, PushError, Region, RingError, SLICE, Waited,
+    ring_size,
 };
 
 const RING: Kind = Kind::new(1000, "ring");
@@ -189,6 +190,51 @@ fn a_sleeping_consumer_is_woken_or_wakes_itself() {
 }
 
 #[test]
+fn a_resting_consumer_is_woken_or_wakes_itself() {
+    for wakes in [true, false] {
+        let (mut producer, consumer, region) = ring(1024);
+        let pushing = thread::spawn(move || {
+            await_sleeper(&region, DATA);
+            // Beyond the first slice, so that the long ones have begun.
+            thread::sleep(2 * SLICE);
+            producer.try_push(&[b"frame"]).unwrap();
+            if wakes {
+                producer.notify();
+            }
+        });
+        assert_eq!(consumer.rest(Deadline::NEVER, || true), Waited::Ready);
+        pushing.join().unwrap();
+    }
+}
+
+#[test]
+fn a_producer_sees_whether_somebody_takes_at_once() {
+    let (mut producer, mut consumer, _) = ring(1024);
+    producer.try_push(&[b"frame"]).unwrap();
+    assert!(!producer.is_taken_soon(), "nobody was ever there");
+    consumer.drain(&mut Vec::new()).unwrap();
+    assert!(!producer.is_taken_soon(), "the consumer has not said on which processor it is");
+    if thread::available_parallelism().is_ok_and(|count| count.get() == 1) {
+        return;
+    }
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                if consumer.drain(&mut Vec::new()).unwrap() > 0 {
+                    consumer.notify_space();
+                }
+            }
+        });
+        // Both have to run at the same time for a moment.
+        while !(producer.try_push(&[b"frame"]).is_ok() && producer.is_taken_soon()) {}
+        done.store(true, Ordering::Relaxed);
+    });
+    producer.try_push(&[b"frame"]).unwrap();
+    assert!(!producer.is_taken_soon(), "nobody is there any more");
+}
+
+#[test]
 fn a_sleeping_producer_is_woken_or_wakes_itself() {
     for wakes in [true, false] {
         let (mut producer, mut consumer, region) = ring(64);
@@ -214,6 +260,10 @@ fn waits_end_by_deadline_and_by_death() {
     assert_eq!(consumer.wait(Deadline::after(timeout), || true), Waited::TimedOut);
     assert!(start.elapsed() >= timeout);
     assert_eq!(consumer.wait(Deadline::NEVER, || false), Waited::PeerGone);
+    let start = Instant::now();
+    assert_eq!(consumer.rest(Deadline::after(timeout), || true), Waited::TimedOut);
+    assert!(start.elapsed() >= timeout);
+    assert_eq!(consumer.rest(Deadline::NEVER, || false), Waited::PeerGone);
 
     while producer.try_push(&[&[1; 12]]).is_ok() {}
     let start = Instant::now();

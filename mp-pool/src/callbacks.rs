@@ -22,11 +22,15 @@ type Callback = Box<dyn FnOnce() + Send>;
 /// An [`Executor`](crate::Executor) has one.
 #[derive(Clone)]
 pub struct Callbacks {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     queue: Sender<Callback>,
     /// How many have not ended.
     pending: Arc<Monitor<usize>>,
     thread: ThreadId,
-    wakers: Arc<Mutex<Vec<Waker>>>,
+    wakers: Mutex<Vec<Waker>>,
     /// Rung when there are wakers.
     bell: Option<Bell>,
 }
@@ -38,6 +42,11 @@ impl Callbacks {
     ///
     /// The system refuses a thread.
     pub fn start() -> io::Result<Self> {
+        Self::start_with(None)
+    }
+
+    /// As [`start`](Self::start); rings `bell` when [`wake_all`](Self::wake_all) is to be called.
+    pub(crate) fn start_with(bell: Option<Bell>) -> io::Result<Self> {
         let (queue, callbacks) = mpsc::channel::<Callback>();
         let pending = Arc::new(Monitor::new(0));
         let ended = Arc::clone(&pending);
@@ -50,20 +59,14 @@ impl Callbacks {
                 ended.notify(&pending);
             }
         })?;
-        let (thread, wakers) = (thread.thread().id(), Arc::default());
-        Ok(Self { queue, pending, thread, wakers, bell: None })
-    }
-
-    /// Has `bell` rung when [`wake_all`](Self::wake_all) is to be called.
-    pub(crate) fn with_bell(mut self, bell: Bell) -> Self {
-        self.bell = Some(bell);
-        self
+        let (thread, wakers) = (thread.thread().id(), Mutex::default());
+        Ok(Self { inner: Arc::new(Inner { queue, pending, thread, wakers, bell }) })
     }
 
     /// Has the waker called by the next [`wake_all`](Self::wake_all).
     pub(crate) fn wake(&self, waker: Waker) {
-        self.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(waker);
-        if let Some(bell) = &self.bell {
+        self.inner.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(waker);
+        if let Some(bell) = &self.inner.bell {
             bell.ring();
         }
     }
@@ -71,7 +74,8 @@ impl Callbacks {
     /// Wakes the asynchronous tasks that wait for calls which have ended; returns whether there
     /// were any. To be called after answers were put, while no lock is held.
     pub fn wake_all(&self) -> bool {
-        let wakers = mem::take(&mut *self.wakers.lock().unwrap_or_else(PoisonError::into_inner));
+        let wakers =
+            mem::take(&mut *self.inner.wakers.lock().unwrap_or_else(PoisonError::into_inner));
         let any = !wakers.is_empty();
         for waker in wakers {
             // The panic has been reported; the others are to be woken.
@@ -81,20 +85,21 @@ impl Callbacks {
     }
 
     pub(crate) fn run(&self, callback: Callback) {
-        self.pending.lock().value += 1;
+        self.inner.pending.lock().value += 1;
         // The thread lives as long as there is a handle such as this.
-        let _ = self.queue.send(callback);
+        let _ = self.inner.queue.send(callback);
     }
 
     /// Waits until all callbacks so far have ended; false if the deadline comes first. A callback
     /// itself does not wait.
     pub fn wait(&self, deadline: Deadline) -> bool {
-        thread::current().id() == self.thread || self.pending.wait(deadline, |&count| count == 0)
+        thread::current().id() == self.inner.thread
+            || self.inner.pending.wait(deadline, |&count| count == 0)
     }
 }
 
 impl fmt::Debug for Callbacks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Callbacks").field("pending", &self.pending.lock().value).finish()
+        f.debug_struct("Callbacks").field("pending", &self.inner.pending.lock().value).finish()
     }
 }

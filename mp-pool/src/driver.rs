@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use mp_handle::{Bell, Deadline, SLICE};
+use mp_handle::{Bell, Deadline, REST, SLICE};
 use mp_process::Child;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
 use crate::callbacks::Callbacks;
+use crate::copies;
 use crate::engine::Engine;
 use crate::equipment::Gear;
 use crate::lines::Lines;
@@ -35,8 +36,9 @@ pub(crate) struct Settings {
     pub(crate) max_chunk: usize,
     pub(crate) defaults: Options,
     pub(crate) gear: Gear,
-    /// The process that made it: one that the user forked off inherits the pool, not the workers.
-    pub(crate) owner: u32,
+    /// That of the process that made it: one that the user forked off inherits the pool, not the
+    /// workers.
+    pub(crate) generation: u32,
 }
 
 impl Shared {
@@ -56,6 +58,11 @@ impl Shared {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether this process inherits the pool of another, which has the workers.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.settings.generation != copies::generation()
+    }
+
     /// Makes the thread look again now.
     pub(crate) fn wake(&self) {
         self.bell.ring();
@@ -67,19 +74,15 @@ impl Shared {
         if ready() {
             return true;
         }
-        // As long as somebody looks, workers need not make a system call to be heard.
-        self.bell.disarm();
-        self.bell.spin(deadline, || {
+        // What is taken in here the workers need not ring for; see `Link::ring`.
+        let is_ready = self.bell.spin(deadline, || {
             if let Ok(mut engine) = self.engine.try_lock() {
                 engine.pump();
             }
             ready()
         });
-        // The thread may be asleep, and count on the bell.
-        self.bell.arm();
-        self.engine().pump();
         self.callbacks.wake_all();
-        ready()
+        is_ready
     }
 
     /// Waits for a moment until that is written which workers have printed so far.
@@ -103,7 +106,7 @@ impl Shared {
             let life = self.engine().take_life();
             life.tell();
             self.callbacks.wake_all();
-            let (children, timeout) = {
+            let (children, next) = {
                 let mut engine = self.engine();
                 while engine.pump() {}
                 engine.grow();
@@ -115,14 +118,17 @@ impl Shared {
                     break;
                 }
                 let next = engine.enforce_limits();
-                (engine.children(), next.map_or(SLICE, |next| next.min(SLICE)))
+                (engine.children(), next.unwrap_or(REST))
             };
             self.bell.arm();
-            let has_pumped = self.engine().pump();
+            let (has_pumped, slice) = {
+                let mut engine = self.engine();
+                (engine.pump(), if engine.may_rest() { REST } else { SLICE })
+            };
             if self.callbacks.wake_all() || has_pumped {
                 continue;
             }
-            let deaths = self.sleep(&children, timeout);
+            let deaths = self.sleep(&children, next.min(slice));
             // It fails only if the descriptor were none of ours.
             let _ = self.bell.clear();
             self.bell.disarm();
@@ -153,7 +159,10 @@ impl Shared {
         let sentinels = children.iter().map(Child::sentinel);
         let sentinels = sentinels.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
         let mut fds: Vec<_> = iter::once(bell).chain(sentinels).collect();
-        let timeout = Timespec { tv_sec: 0, tv_nsec: timeout.subsec_nanos().into() };
+        let timeout = Timespec {
+            tv_sec: timeout.as_secs().cast_signed(),
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
         match rustix::event::poll(&mut fds, Some(&timeout)) {
             // At the end of a slice everything is looked at, whoever may have said nothing.
             Ok(0) | Err(Errno::INTR) => true,

@@ -23,6 +23,13 @@ impl Link {
         self.reporter.is_some()
     }
 
+    /// Wakes the parent for what was told so far, unless somebody there takes it at once: a caller
+    /// who waits looks for a moment by itself.
+    #[inline]
+    pub(crate) fn ring(&self) {
+        self.bell.ring_unless(|| self.results.is_taken_soon());
+    }
+
     /// Tells the parent what became of an item; waits for room if there is none.
     #[inline]
     pub(crate) fn push(&mut self, item: Item, status: Status, parcel: &Parcel) {

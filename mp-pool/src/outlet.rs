@@ -66,7 +66,7 @@ impl Outlet {
     #[inline]
     pub(crate) fn ring(&self) {
         if let Self::Parent(link) = self {
-            link.bell.ring();
+            link.ring();
         }
     }
 }

@@ -4,7 +4,7 @@ mod calls;
 
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, process, thread};
+use std::{fmt, thread};
 
 use mp_handle::{Bell, Deadline};
 use mp_process::Child;
@@ -13,6 +13,7 @@ use crate::builder::Builder;
 use crate::callbacks::Callbacks;
 use crate::calls::Calls;
 use crate::chunk::MAX_COUNT;
+use crate::copies;
 use crate::driver::{Settings, Shared};
 use crate::engine::{Config, Engine};
 use crate::error::PoolError;
@@ -105,10 +106,10 @@ impl Pool {
         let gear = config.equipment.gear();
         let most = config.max_tasks_per_child.and_then(|most| usize::try_from(most).ok());
         let max_chunk = most.unwrap_or(MAX_COUNT);
-        let settings = Settings { max_chunk, defaults, gear, owner: process::id() };
+        let settings = Settings { max_chunk, defaults, gear, generation: copies::generation() };
         let bell = Bell::new()?;
-        let callbacks = Callbacks::start().map_err(PoolError::system("start a thread"))?;
-        let callbacks = callbacks.with_bell(bell.clone());
+        let callbacks = Callbacks::start_with(Some(bell.clone()));
+        let callbacks = callbacks.map_err(PoolError::system("start a thread"))?;
         let lines = Lines::start(config.output).map_err(PoolError::system("start a thread"))?;
         let lines = lines.map(Arc::new);
         let engine = Engine::new(config, bell.clone(), lines.clone())?;
@@ -205,8 +206,7 @@ impl Drop for Pool {
     /// Terminates the pool, and waits until the workers, which were killed, are gone; or closes
     /// that of an executor, and does not wait.
     fn drop(&mut self) {
-        let is_foreign = |shared: &Arc<Shared>| shared.settings.owner != process::id();
-        if self.processes.as_ref().is_some_and(is_foreign) {
+        if self.processes.as_ref().is_some_and(|shared| shared.is_foreign()) {
             return;
         }
         if self.lingers {

@@ -1,7 +1,7 @@
 //! The workers of a pool as an executor.
 
+use std::fmt;
 use std::sync::Arc;
-use std::{fmt, process};
 
 use mp_handle::Deadline;
 
@@ -38,7 +38,7 @@ impl Executor for Shared {
     }
 
     fn enter(&self, routine: Routine, _options: &Options) -> Result<u32, TaskError> {
-        if self.settings.owner != process::id() {
+        if self.is_foreign() {
             // Of the rings that a forked process inherits only one may be the producer.
             return Err(TaskErrorKind::PoolClosed.into());
         }

@@ -177,7 +177,7 @@ impl Run {
             link.push(item, status, answer);
         }
         if is_due {
-            link.bell.ring();
+            link.ring();
         }
         true
     }

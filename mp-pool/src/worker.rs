@@ -73,7 +73,7 @@ pub(crate) fn main(start: Start) -> Result<(), String> {
     let parent = rustix::process::getppid();
     loop {
         // The end of the parent kills this process, unless a task has closed the line to it.
-        if tasks.wait(Deadline::NEVER, || rustix::process::getppid() == parent) == Waited::PeerGone
+        if tasks.rest(Deadline::NEVER, || rustix::process::getppid() == parent) == Waited::PeerGone
         {
             return Err("the parent is gone".into());
         }
@@ -226,7 +226,7 @@ impl Worker {
         for index in 0..count as u32 {
             self.link().push(Item { seq, index }, status, &answer);
         }
-        self.link().bell.ring();
+        self.link().ring();
     }
 }
 

@@ -151,6 +151,14 @@ impl Consumer {
         self.shared.data.wait_until(deadline, || !self.is_empty(), alive)
     }
 
+    /// As [`wait`](Self::wait), for who may have nothing to do for long: looks around every
+    /// [`REST`](crate::REST), after a first [`SLICE`](crate::SLICE), to cost an idle machine nothing.
+    ///
+    /// For who has no need of `alive` to learn soon that the producer has died.
+    pub fn rest(&self, deadline: Deadline, alive: impl FnMut() -> bool) -> Waited {
+        self.shared.data.rest_until(deadline, || !self.is_empty(), alive)
+    }
+
     /// Wakes the producer if it sleeps for want of space; to be called after consuming, once for
     /// many frames.
     #[inline]

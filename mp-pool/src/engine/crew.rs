@@ -93,11 +93,13 @@ impl Engine {
         rest.into_iter().min()
     }
 
-    /// Lets go whoever is too many: those who are idle first, and those with the highest numbers.
+    /// Lets go whoever is too many: those who have nothing to do first, ready for it or not, and
+    /// those with the highest numbers.
     pub(super) fn shed(&mut self) {
         while self.phase == Phase::Running && self.staying() > self.wanted {
             let staying = self.workers.iter_mut().filter(|worker| worker.leaving.is_none());
-            let Some(worker) = staying.max_by_key(|worker| (is_idle(worker), worker.id)) else {
+            let Some(worker) = staying.max_by_key(|worker| (worker.given.is_empty(), worker.id))
+            else {
                 return;
             };
             let back: Vec<_> = worker.take_back().collect();

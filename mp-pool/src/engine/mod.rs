@@ -17,6 +17,7 @@ mod limits;
 mod memory;
 mod pace;
 mod records;
+mod rest;
 mod worker;
 
 use std::collections::HashMap;
@@ -29,6 +30,7 @@ use mp_process::Child;
 use crate::answer::Answer;
 use crate::chunk::Chunk;
 use crate::engine::records::Records;
+use crate::engine::rest::Pulse;
 use crate::engine::worker::Worker;
 pub(crate) use crate::engine::{crew::Size, memory::Memory};
 use crate::equipment::Equipment;
@@ -105,6 +107,7 @@ pub(crate) struct Engine {
     idle_failures: usize,
     oom_kills: OomKills,
     records: Records,
+    pulse: Pulse,
     life: Life,
     /// What finalizers have returned, with the numbers of the workers.
     exit_results: Vec<(usize, Answer)>,
@@ -141,6 +144,7 @@ impl Engine {
             idle_failures: 0,
             oom_kills: OomKills::new(),
             records: Records::new(),
+            pulse: Pulse::Stirred,
             life,
             exit_results: Vec::new(),
             buffer: Vec::new(),
@@ -194,7 +198,10 @@ impl Engine {
     /// A call that was let in has handed in all it has.
     pub(crate) fn leave(&mut self) {
         self.arriving -= 1;
-        self.dispatch();
+        if !self.is_running() {
+            // It may have been all that workers are kept for.
+            self.dispatch();
+        }
     }
 
     fn number_of(&mut self, routine: Routine) -> Result<u32, TaskError> {
@@ -225,6 +232,7 @@ impl Engine {
             Some(error) => chunks.iter().for_each(|chunk| chunk.fail(&error)),
         }
         self.dispatch();
+        self.stir();
     }
 
     /// Takes what the finalizers of workers have returned so far.
@@ -261,7 +269,11 @@ impl Engine {
                 self.idle_failures = 0;
             }
         }
-        self.dispatch() || answers > 0
+        let has_moved = self.dispatch() || answers > 0;
+        if has_moved {
+            self.stir();
+        }
+        has_moved
     }
 
     /// Takes in what workers have answered in part: of many short items they tell together.

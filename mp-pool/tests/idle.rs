@@ -1,0 +1,72 @@
+//! A pool that has nothing to do sleeps, and hears of all that ends that.
+
+mod common;
+#[path = "common/signal.rs"]
+mod signal;
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use common::Watchdog;
+use mp_pool::{Pool, TaskErrorKind};
+use signal::signal;
+
+/// How often the thread of this `status` has gone to sleep.
+fn sleeps(status: &Path) -> u64 {
+    let text = fs::read_to_string(status).unwrap();
+    let count = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    count.unwrap().trim().parse().unwrap()
+}
+
+/// Those of the pool's own thread, of which there is one in this process.
+fn sleeps_of_pool() -> u64 {
+    let threads = fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().path());
+    let name = |thread: &Path| fs::read_to_string(thread.join("comm")).unwrap_or_default();
+    let thread = threads.into_iter().find(|thread| name(thread) == "pool\n").unwrap();
+    sleeps(&thread.join("status"))
+}
+
+fn sleeps_of_all(pool: &Pool) -> Vec<u64> {
+    let of_worker = |pid: u32| sleeps(Path::new(&format!("/proc/{pid}/status")));
+    pool.worker_pids().into_iter().map(of_worker).chain([sleeps_of_pool()]).collect()
+}
+
+#[mp_process::test]
+fn an_idle_pool_sleeps_and_hears() {
+    let _watchdog = Watchdog::new("an_idle_pool_sleeps_and_hears");
+    let pool = Pool::new(2).unwrap();
+    pool.map(|n: u32| n, 0..100).unwrap();
+
+    // It takes a moment until all of them are calm.
+    thread::sleep(Duration::from_millis(500));
+    let before = sleeps_of_all(&pool);
+    thread::sleep(Duration::from_secs(2));
+    let after = sleeps_of_all(&pool);
+    // With a look around in each slice there would be forty.
+    let often: Vec<_> = before.iter().zip(&after).map(|(before, after)| after - before).collect();
+    assert!(often.iter().all(|&often| often < 15), "{often:?}");
+
+    let task = pool.task(thread::park).deadline(Duration::from_millis(20));
+    let error = task.apply(()).unwrap_err();
+    assert!(matches!(error.kind, TaskErrorKind::TimedOut { .. }), "{error}");
+
+    let rest = || thread::sleep(Duration::from_millis(500));
+    rest();
+    let pids = pool.worker_pids();
+    signal(pids[0], libc::SIGKILL);
+    while pool.worker_pids().len() < 2 || pool.worker_pids().contains(&pids[0]) {
+        thread::sleep(Duration::from_millis(1));
+    }
+    rest();
+    assert_eq!(pool.map(|n: u32| n + 1, 0..3), Ok(vec![1, 2, 3]));
+    rest();
+    pool.resize(3).unwrap();
+    while pool.worker_pids().len() < 3 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    rest();
+    pool.close();
+    pool.join().unwrap();
+}
