@@ -63,6 +63,20 @@ impl Bare {
             Ok(())
         })
     }
+
+    /// Sends one number after the other, each when the result of the last has come.
+    pub(super) fn apply(&mut self, count: u64) -> Result<()> {
+        let Self { runtime, engine, results, .. } = self;
+        runtime.block_on(async {
+            let mut messages = results.stream().max_messages_per_batch(AHEAD).messages().await?;
+            for n in 0..count {
+                let take = async { Ok(messages.try_next().await?) };
+                let ((), result) = tokio::try_join!(publish(engine, "tasks", n), take)?;
+                result.context("a result")?;
+            }
+            Ok(())
+        })
+    }
 }
 
 impl Drop for Bare {

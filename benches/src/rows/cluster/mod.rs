@@ -5,16 +5,13 @@
 //! tell more than the rates.
 
 mod bare;
+mod ours;
 mod server;
 
-use std::hint::black_box;
-
 use anyhow::Result;
-use mp_cluster::Nats;
-use mp_pool::Pool;
-use mp_process::Function;
 
-use self::server::{Agents, Server};
+use self::bare::Bare;
+use self::ours::Cluster;
 use crate::row::{Better, Row, Scale, System};
 use crate::rows::{python, seconds};
 
@@ -30,7 +27,7 @@ pub(crate) fn rows(scale: Scale) -> Vec<Row> {
             systems: vec![
                 ours("ours", 2, many, Some(1)),
                 System::limit("bare async-nats", move || {
-                    let mut bare = bare::Bare::new(2)?;
+                    let mut bare = Bare::new(2)?;
                     Ok(move || rate(many, || bare.map(many as u64)))
                 }),
                 peer("mpi4py.futures", "cluster.mpi_map", some, 1),
@@ -55,7 +52,16 @@ pub(crate) fn rows(scale: Scale) -> Vec<Row> {
             unit: "us",
             better: Better::Lower,
             ballast: 0,
-            systems: vec![apply(few)],
+            systems: vec![
+                System::new("ours", move || {
+                    let cluster = Cluster::new(2)?;
+                    Ok(move || micros(few, || cluster.apply(same, few)))
+                }),
+                System::limit("bare async-nats", move || {
+                    let mut bare = Bare::new(2)?;
+                    Ok(move || micros(few, || bare.apply(few as u64)))
+                }),
+            ],
         },
     ];
     rows.push(growth(scale.of(400)));
@@ -91,52 +97,10 @@ fn nap(n: u64) -> u64 {
     n
 }
 
-/// A server, agents of one worker each, and a pool of them.
-struct Cluster {
-    pool: Pool,
-    _agents: Agents,
-    _server: Server,
-}
-
-impl Cluster {
-    fn new(agents: usize) -> Result<Self> {
-        let server = Server::start()?;
-        let agents = Agents::start(&server, agents)?;
-        let nats = Nats::builder(&server.address()).token(server.token()).connect()?;
-        agents.wait(&nats)?;
-        Ok(Self { pool: Pool::with(nats), _agents: agents, _server: server })
-    }
-
-    fn map<F>(&self, task: F, count: usize, chunk: Option<usize>) -> Result<()>
-    where
-        F: Function<(u64,), Output = u64>,
-    {
-        let task = self.pool.task(task);
-        let task = if let Some(items) = chunk { task.chunk_size(items) } else { task };
-        black_box(task.map(0..count as u64)?);
-        Ok(())
-    }
-}
-
 fn ours(name: &str, agents: usize, count: usize, chunk: Option<usize>) -> System {
     System::new(name, move || {
         let cluster = Cluster::new(agents)?;
         Ok(move || rate(count, || cluster.map(same, count, chunk)))
-    })
-}
-
-fn apply(count: usize) -> System {
-    System::new("ours", move || {
-        let cluster = Cluster::new(2)?;
-        Ok(move || {
-            let took = seconds(|| {
-                (0..count as u64).try_for_each(|n| {
-                    black_box(cluster.pool.apply(same, (n,))?);
-                    Ok(())
-                })
-            })?;
-            Ok(1e6 * took / count as f64)
-        })
     })
 }
 
@@ -146,4 +110,9 @@ fn peer(name: &str, what: &'static str, count: usize, chunk: usize) -> System {
 
 fn rate(count: usize, body: impl FnOnce() -> Result<()>) -> Result<f64> {
     Ok(count as f64 / seconds(body)?)
+}
+
+/// How long each of so many takes.
+fn micros(count: usize, body: impl FnOnce() -> Result<()>) -> Result<f64> {
+    Ok(1e6 * seconds(body)? / count as f64)
 }
