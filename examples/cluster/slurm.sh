@@ -17,7 +17,17 @@ set -euo pipefail
 head=$(hostname -f)
 secrets=$(mktemp -d "$PWD/.cluster-XXXXXX")
 chmod 700 "$secrets"
-trap 'rm -rf "$secrets"' EXIT
+store=${TMPDIR:-/tmp}/nats-$SLURM_JOB_ID
+started=()
+end() {
+    # This reaches the workers, and not this script: they end in order, and srun with them.
+    scancel --signal=TERM "$SLURM_JOB_ID" || true
+    ((${#started[@]} < 2)) || wait "${started[1]}" || true
+    kill "${started[@]}" 2>/dev/null || true
+    wait || true
+    rm -rf "$secrets" "$store"
+}
+trap end EXIT
 
 # A certificate for this job alone: what nodes say to each other is nobody else's business.
 openssl req -x509 -newkey ed25519 -nodes -days 2 -subj "/CN=$head" -addext "subjectAltName=DNS:$head" \
@@ -29,13 +39,17 @@ export MP_CLUSTER_TOKEN
 cat >"$secrets/server.conf" <<CONFIGURATION
 listen: "0.0.0.0:4222"
 tls { cert_file: "$secrets/ca.pem", key_file: "$secrets/key.pem" }
-jetstream { store_dir: "${TMPDIR:-/tmp}/nats-$SLURM_JOB_ID" }
+jetstream { store_dir: "$store" }
 authorization { token: "$MP_CLUSTER_TOKEN" }
 ping_interval: "2s"
 ping_max: 2
 CONFIGURATION
-nats-server -c "$secrets/server.conf" &
+nats-server -c "$secrets/server.conf" 2>"$secrets/server.log" &
+started+=($!)
 
-# A node that is lost costs a lease, not the job: `-K0` keeps the others.
-MP_ROLE=worker MP_WORKERS=$SLURM_CPUS_PER_TASK srun -K0 --export=ALL "$1" &
+# A node that is lost costs a lease, not the job: `-K0` keeps the others. Since Slurm 22.05 srun has
+# to be told the number of processors once more.
+MP_ROLE=worker MP_WORKERS=$SLURM_CPUS_PER_TASK \
+    srun -K0 --export=ALL --cpus-per-task="$SLURM_CPUS_PER_TASK" "$1" &
+started+=($!)
 "$@"
