@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod allowed;
 mod client;
 mod config;
 mod error;
@@ -14,6 +15,7 @@ mod objects;
 mod seal;
 mod values;
 
+pub use allowed::{allow, allow_fallible, allow_fallible_with, allow_with};
 pub use error::ClusterError;
 pub use init::{init, init_test, init_test_with, init_with};
 pub use mp_process::{main, test};

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::object_store::{Config, ObjectStore};
+use futures_util::TryStreamExt;
 use tokio::io::AsyncReadExt;
 
 use crate::error::ClusterError;
@@ -23,6 +24,11 @@ pub(crate) fn argument(client: ClientId, digest: Digest) -> String {
 /// What the answers of a chunk are called.
 pub(crate) fn result(client: ClientId, number: u64) -> String {
     format!("{client}.result.{number}")
+}
+
+/// The client whose value has this name.
+pub(crate) fn client_of(name: &str) -> Option<ClientId> {
+    name.split('.').next().and_then(ClientId::parse)
 }
 
 impl Link {
@@ -67,6 +73,17 @@ impl Link {
             return Err(ClusterError::Engine { what: "read a large value", reason });
         }
         Ok(bytes)
+    }
+
+    /// The names of the values in the store, if there is one.
+    pub(crate) async fn stored(&self) -> Result<Vec<String>, ClusterError> {
+        let fails = "list large values";
+        let Ok(store) = self.engine.get_object_store(self.names.store()).await else {
+            return Ok(Vec::new());
+        };
+        let objects = store.list().await.map_err(ClusterError::engine(fails))?;
+        let names = objects.map_ok(|object| object.name).try_collect().await;
+        names.map_err(ClusterError::engine(fails))
     }
 
     /// Removes a value from the store.

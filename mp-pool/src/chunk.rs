@@ -24,6 +24,7 @@ pub(crate) const MAX_COUNT: usize = 4096;
 pub(crate) struct Call {
     pub(crate) job: Arc<Job>,
     pub(crate) routine: Routine,
+    pub(crate) name: &'static str,
     /// What the executor gave for the routine when it let the call in.
     pub(crate) function: u32,
     /// The value that its tasks share.
@@ -106,6 +107,12 @@ impl Chunk {
     #[must_use]
     pub fn routine(&self) -> Routine {
         self.call().routine
+    }
+
+    /// What that function is called, for messages.
+    #[must_use]
+    pub fn function_name(&self) -> &'static str {
+        self.call().name
     }
 
     /// How it is to be called.

@@ -77,6 +77,22 @@ impl Context {
         Arc::new(Self { number: next_number(), type_id: None, type_name, parcel, head })
     }
 
+    /// As [`relayed`](Self::relayed), for a value that is known to be an `S`: whatever has come,
+    /// nothing but an `S` is decoded. `None` if there is no value, or `S` is the type of a shared
+    /// library.
+    #[must_use]
+    pub fn relayed_as<S>(parcel: Parcel, head: u32) -> Option<Arc<Self>>
+    where
+        S: DeserializeOwned + 'static,
+    {
+        let decoder = Func::bind(PhantomData::<fn() -> S>, decode::<S>).ok()?;
+        let value = parcel.bytes().get(head as usize..)?;
+        let mut parcel = Parcel::new();
+        let head = parcel.push::<Decoder>(&decoder).ok()?.end;
+        parcel.bytes_mut().extend_from_slice(value);
+        Some(Self::relayed(parcel, u32::try_from(head).ok()?))
+    }
+
     /// Says what is wrong if a function takes another type of value than this.
     pub(crate) fn expect<S: 'static>(&self) -> Result<(), String> {
         if self.type_id == Some(TypeId::of::<S>()) {
@@ -164,7 +180,8 @@ pub struct With<F, S> {
 }
 
 impl<F, S> With<F, S> {
-    pub(crate) fn new(function: F) -> Self {
+    /// Makes a function of it that takes the other arguments.
+    pub fn new(function: F) -> Self {
         Self { function, shared: PhantomData }
     }
 }

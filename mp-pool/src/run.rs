@@ -1,5 +1,6 @@
 //! A chunk that is being run, in the worker.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::slice;
 
@@ -20,21 +21,56 @@ use crate::travel::{self, Kept, Lengths};
 /// A task function, wrapped into what runs a whole chunk with it. It travels to all processes of
 /// the same program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Routine(Func<Box<Run>, Box<Run>>);
+pub struct Routine {
+    run: Func<Box<Run>, Box<Run>>,
+    id: u64,
+}
 
 impl Routine {
-    pub(crate) fn new<F, A, M>(f: F) -> Result<Self, ForeignFunction>
+    /// Wraps a function that takes `A`, and gives what `M` says: [`Plain`](crate::Plain) values, or
+    /// those of [`Fallible`](crate::Fallible) functions.
+    ///
+    /// # Errors
+    ///
+    /// The function is part of a shared library, and cannot travel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mp_pool::{Plain, Routine};
+    ///
+    /// fn double(n: u32) -> u32 {
+    ///     2 * n
+    /// }
+    ///
+    /// let [one, other] = [Routine::new::<_, _, Plain>(double)?, Routine::new::<_, _, Plain>(double)?];
+    /// assert_eq!(one.id(), other.id());
+    /// assert_ne!(one.id(), Routine::new::<_, _, Plain>(|n: u32| 3 * n)?.id());
+    /// # Ok::<(), mp_process::ForeignFunction>(())
+    /// ```
+    pub fn new<F, A, M>(f: F) -> Result<Self, ForeignFunction>
     where
         F: Function<A>,
         F::Output: TaskOutput<M>,
         A: DeserializeOwned,
     {
-        Func::bind(f, |f: F, run| Run::all::<F, A, M>(f, run)).map(Self)
+        let mut hasher = DefaultHasher::new();
+        typeid::of::<(F, M)>().hash(&mut hasher);
+        let run = Func::bind(f, |f: F, run| Run::all::<F, A, M>(f, run))?;
+        Ok(Self { run, id: hasher.finish() })
+    }
+
+    /// Which function it is, and whether it is fallible: the same wherever in this build it was
+    /// wrapped, for those who look it up in a table of their own. What has come from elsewhere says
+    /// what it likes.
+    #[must_use]
+    pub fn id(self) -> u64 {
+        self.id
     }
 
     /// Calls the function for each item of the chunk that the run has turned to.
     pub(crate) fn call(self, run: Box<Run>) -> Box<Run> {
-        self.0.call(run)
+        self.run.call(run)
     }
 }
 

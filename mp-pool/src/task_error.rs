@@ -104,6 +104,12 @@ pub enum TaskErrorKind {
         /// What it cannot do, and what to use instead.
         what: Cow<'static, str>,
     },
+    /// What was to run the task runs only certain functions, and not this one.
+    #[non_exhaustive]
+    NotAllowed {
+        /// The function, as its type is called.
+        function: String,
+    },
     /// What is to run the task is out of reach.
     #[non_exhaustive]
     Unavailable {
@@ -181,6 +187,12 @@ impl TaskErrorKind {
         Self::Unsupported { what: what.into() }
     }
 
+    /// This function is none of those that are run there.
+    #[must_use]
+    pub fn not_allowed(function: impl Into<String>) -> Self {
+        Self::NotAllowed { function: function.into() }
+    }
+
     /// What is to run the task is out of reach.
     #[must_use]
     pub fn unavailable(reason: impl Into<String>) -> Self {
@@ -243,6 +255,11 @@ impl fmt::Display for TaskErrorKind {
             }
             Self::ForeignFunction(error) => error.fmt(f),
             Self::Unsupported { what } => f.write_str(what),
+            Self::NotAllowed { function } => write!(
+                f,
+                "`{function}` is none of the functions that are allowed there: allow it before \
+                 the worker begins to serve"
+            ),
             Self::Unavailable { reason } => f.write_str(reason),
         }
     }

@@ -11,6 +11,7 @@ mod notices;
 mod pace;
 mod pull;
 mod serve;
+mod silent;
 mod start;
 mod suspects;
 
@@ -28,12 +29,13 @@ use self::held::{Held, Recent};
 use self::pace::Pace;
 use self::pull::Pull;
 use self::suspects::Suspects;
+use crate::allowed::Share;
 use crate::config::{self, Config};
 use crate::error::ClusterError;
 use crate::link::Link;
 use crate::message::{ClientId, Digest};
 
-/// What other threads and tasks tell the agent, about the chunk of this key.
+/// What other threads and tasks tell the agent, most of it about the chunk of a key.
 #[derive(Debug)]
 enum News {
     /// Its items have their answers.
@@ -44,6 +46,8 @@ enum News {
     Announced(u64),
     /// The server has its result.
     Delivered(Vec<u64>),
+    /// The servers keep something of these clients.
+    Clients(HashSet<ClientId>),
 }
 
 /// A worker process of the cluster.
@@ -71,9 +75,12 @@ struct Agent {
     clients: HashMap<ClientId, Instant>,
     /// Clients that have ended.
     gone: HashSet<ClientId>,
+    /// Clients of which the servers keep something, and which were silent at the last look.
+    silent: HashSet<ClientId>,
+    /// Since when it hears clients.
     began: Instant,
     /// What was decoded lately.
-    orders: HashMap<Vec<u8>, Order>,
+    orders: HashMap<Vec<u8>, (Order, Share)>,
     contexts: HashMap<Digest, (Instant, Arc<Context>)>,
     pace: Pace,
     pulls: [Pull; 2],
@@ -129,6 +136,7 @@ impl Agent {
             delivering: 0,
             clients: HashMap::new(),
             gone: HashSet::new(),
+            silent: HashSet::new(),
             began: Instant::now(),
             orders: HashMap::new(),
             contexts: HashMap::new(),

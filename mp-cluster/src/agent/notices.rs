@@ -84,6 +84,11 @@ impl Agent {
             drop.numbers.iter().for_each(|&number| self.recent.add(drop.client, number));
             keys
         };
+        self.drop_chunks(keys, drop.kill).await;
+    }
+
+    /// Drops chunks that nobody wants any more.
+    pub(super) async fn drop_chunks(&mut self, keys: Vec<u64>, kill: bool) {
         let executor = Arc::clone(self.executor());
         // First what has not begun: nothing of it is to take the place of what is killed.
         let mut begun = Vec::new();
@@ -99,7 +104,7 @@ impl Agent {
             }
         }
         // What may go on ends with an answer that nobody wants.
-        if drop.kill {
+        if kill {
             for job in begun {
                 executor.kill(&job);
             }

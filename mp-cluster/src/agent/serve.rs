@@ -1,6 +1,6 @@
 //! The loop of an agent: whatever comes next.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::AckKind;
 use async_nats::{StatusCode, Subscriber};
@@ -16,6 +16,7 @@ const NEWS: usize = 256;
 
 const BEAT: Duration = Duration::from_secs(1);
 const TELL: Duration = Duration::from_millis(100);
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// Where an agent hears of something.
 struct Ears {
@@ -28,6 +29,7 @@ struct Ears {
     lease: Interval,
     beat: Interval,
     tell: Interval,
+    silence: Interval,
 }
 
 /// The first tick comes after a whole period.
@@ -54,6 +56,7 @@ impl Agent {
             lease: every(self.link.config.lease / 3),
             beat: every(BEAT),
             tell: every(TELL),
+            silence: every(SILENCE),
         })
     }
 
@@ -79,12 +82,14 @@ impl Agent {
                 Some(message) = ears.clients.next() => self.hear_client(&message.payload),
                 _ = ears.beat.tick() => self.beat().await,
                 _ = ears.tell.tick() => self.tell_begun().await,
+                _ = ears.silence.tick() => self.look_for_silent().await,
                 Ok(()) = health.changed() => {
                     if health.borrow().refused && !self.link.is_connected() {
                         let servers = self.link.config.server_names();
                         return Err(ClusterError::Refused { servers });
                     }
-                    // What was asked for is forgotten with the connection.
+                    // What was asked for is forgotten with the connection, and nobody was heard.
+                    self.began = Instant::now();
                     self.join().await;
                 }
             }
@@ -118,6 +123,7 @@ impl Agent {
         for news in news.drain(..) {
             match news {
                 News::Ended(key, job) => self.end(key, &job).await,
+                News::Clients(clients) => self.bury(clients),
                 News::Delivered(keys) => self.delivered(keys).await,
                 News::Announced(key) => self.prepare(key),
                 News::Fetched(key, Ok(fetched)) => self.start(key, fetched),

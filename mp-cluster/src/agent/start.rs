@@ -10,13 +10,11 @@ use mp_pool::{Context, Order, TaskError, TaskErrorKind, encode_failure};
 
 use super::held::Held;
 use super::{Agent, News, unencodable};
+use crate::allowed::{self, Allowed, Share};
 use crate::error::ClusterError;
-use crate::message::{Body, ClientId, Digest, Stored, TaskMessage};
+use crate::message::{Body, Digest, Stored, TaskMessage};
 use crate::names::Lane;
 use crate::values;
-
-/// Who has said nothing for so long does not want its results.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// How often a value is asked for that cannot be had at once.
 const TRIES: u32 = 5;
@@ -87,16 +85,16 @@ impl Agent {
         }
     }
 
-    fn is_silent(&self, client: ClientId) -> bool {
-        let heard = self.clients.get(&client).copied().unwrap_or(self.began).max(self.began);
-        heard.elapsed() > SILENCE || self.gone.contains(&client)
-    }
-
     /// Gets what a chunk needs from the store, or starts it.
     pub(super) fn prepare(&mut self, key: u64) {
         let Some(held) = self.held.get(&key) else { return };
-        let Some(payload) = held.message.as_ref().map(|message| &message.payload) else { return };
-        let Some(task) = self.link.seal.open(payload).and_then(TaskMessage::decode) else { return };
+        let (client, Some(message)) = (held.client, held.message.clone()) else { return };
+        let opened = self.link.seal.open(&message.payload).and_then(TaskMessage::decode);
+        let Some(task) = opened else { return };
+        let Ok((_, share)) = self.order(&task) else {
+            // Nothing is needed to refuse it.
+            return self.start(key, Fetched::default());
+        };
         let context =
             task.context.filter(|(stored, _)| !self.contexts.contains_key(&stored.digest));
         let items = match task.body {
@@ -106,7 +104,7 @@ impl Agent {
         if context.is_none() && items.is_none() {
             return self.start(key, Fetched::default());
         }
-        let (link, news, client) = (self.link.clone(), self.news.clone(), held.client);
+        let (link, news) = (self.link.clone(), self.news.clone());
         tokio::spawn(async move {
             let get = async |stored: Stored| {
                 let name = values::argument(client, stored.digest);
@@ -124,7 +122,7 @@ impl Agent {
                 let mut fetched = Fetched::default();
                 if let Some((stored, head)) = context {
                     let parcel = Parcel::from_parts(get(stored).await?, Vec::new());
-                    fetched.context = Some((stored.digest, Context::relayed(parcel, head)));
+                    fetched.context = share(parcel, head).map(|value| (stored.digest, value));
                 }
                 if let Some(stored) = items {
                     fetched.items = Some(get(stored).await?);
@@ -157,7 +155,7 @@ impl Agent {
         task: &TaskMessage<'_>,
         fetched: Option<Vec<u8>>,
     ) -> Result<(), TaskError> {
-        let order = self.order(task.order)?;
+        let (order, _) = self.order(task)?;
         let context = task.context.and_then(|(stored, _)| {
             let (used, context) = self.contexts.get_mut(&stored.digest)?;
             *used = Instant::now();
@@ -177,18 +175,23 @@ impl Agent {
         Ok(())
     }
 
-    /// Decodes an order, or finds it among those of before.
-    fn order(&mut self, bytes: &[u8]) -> Result<Order, TaskError> {
-        if let Some(order) = self.orders.get(bytes) {
-            return Ok(*order);
+    /// Decodes an order, or finds it among those of before; and how the value is had that its tasks
+    /// share.
+    fn order(&mut self, task: &TaskMessage<'_>) -> Result<(Order, Share), TaskError> {
+        let bytes = task.order;
+        if let Some(known) = self.orders.get(bytes) {
+            return Ok(*known);
         }
         let decoded = Parcel::from_parts(bytes.to_vec(), Vec::new()).decode::<Order>();
-        let order = decoded.map_err(|error| TaskErrorKind::undecodable(error.to_string()))?;
+        let mut order = decoded.map_err(|error| TaskErrorKind::undecodable(error.to_string()))?;
+        let Allowed { routine, share } = allowed::admit(order.routine)
+            .ok_or_else(|| TaskErrorKind::not_allowed(task.function))?;
+        order.routine = routine;
         if self.orders.len() >= ORDERS {
             self.orders.clear();
         }
-        self.orders.insert(bytes.to_vec(), order);
-        Ok(order)
+        self.orders.insert(bytes.to_vec(), (order, share));
+        Ok((order, share))
     }
 
     /// Answers for a chunk that the workers do not take.
@@ -198,6 +201,8 @@ impl Agent {
             .or_else(|error| encode_failure(count, &unencodable(&error)));
         self.failed += count as u64;
         self.answer(key, answers.map(|answers| answers.bytes().to_vec()).unwrap_or_default());
+        // No worker will tell anything that would have it sent.
+        self.send_answers();
     }
 }
 

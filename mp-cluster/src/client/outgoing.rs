@@ -11,6 +11,8 @@ use crate::names::Lane;
 
 /// What a message may have beside the items.
 const ROOM: usize = 16 << 10;
+/// About so many bytes of a function's name go with it.
+const NAME: usize = 200;
 
 /// A chunk as a message.
 #[derive(Clone, Debug)]
@@ -85,8 +87,9 @@ impl Core {
             values.push(value);
             Body::Stored(stored)
         };
-        let (client, table) = (self.id, &*chunk.table());
-        let mut message = TaskMessage { client, number, order, context, table, body }.encode();
+        let (client, table, function) = (self.id, &*chunk.table(), start_of(chunk.function_name()));
+        let task = TaskMessage { client, number, order, function, context, table, body };
+        let mut message = task.encode();
         self.link.seal.close(&mut message);
         let lane = Lane::of(chunk.options().priority);
         Outgoing { number, lane, id: format!("{client}.{number}.{epoch}"), message, values }
@@ -105,6 +108,12 @@ impl Core {
         known.push((Arc::downgrade(context), digest));
         digest
     }
+}
+
+/// Enough of a function's name: that of a generic one can be very long.
+fn start_of(name: &str) -> &str {
+    let end = name.char_indices().map(|(at, _)| at).find(|&at| at >= NAME);
+    &name[..end.unwrap_or(name.len())]
 }
 
 /// The encoded order of a chunk.

@@ -35,6 +35,12 @@ impl ClientId {
         Self(draw() << 64 | draw())
     }
 
+    /// Reads what `Display` writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let id = u128::from_str_radix(text, 16).ok().map(Self)?;
+        (id.to_string() == text).then_some(id)
+    }
+
     fn bytes(self) -> [u8; 16] {
         self.0.to_le_bytes()
     }

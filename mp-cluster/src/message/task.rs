@@ -33,6 +33,8 @@ pub(crate) struct TaskMessage<'a> {
     pub(crate) number: u64,
     /// The encoded [`Order`](mp_pool::Order).
     pub(crate) order: &'a [u8],
+    /// What its function is called, for messages.
+    pub(crate) function: &'a str,
     /// The value that its tasks share, and where in it the value proper begins.
     pub(crate) context: Option<(Stored, u32)>,
     /// The lengths of the items.
@@ -47,6 +49,7 @@ impl<'a> TaskMessage<'a> {
         out.extend_from_slice(&self.client.bytes());
         out.extend_from_slice(&self.number.to_le_bytes());
         put_block(&mut out, self.order);
+        put_block(&mut out, self.function.as_bytes());
         match &self.context {
             None => out.push(NOTHING),
             Some((stored, head)) => {
@@ -84,6 +87,7 @@ impl<'a> TaskMessage<'a> {
         let client = ClientId::read(&mut reader)?;
         let number = reader.u64()?;
         let order = reader.block()?;
+        let function = std::str::from_utf8(reader.block()?).ok()?;
         let context = match reader.byte()? {
             NOTHING => None,
             SHARED => Some((Stored::read(&mut reader)?, reader.u32()?)),
@@ -95,7 +99,8 @@ impl<'a> TaskMessage<'a> {
             STORED => Body::Stored(Stored::read(&mut reader)?),
             _ => return None,
         };
-        reader.is_empty().then_some(Self { client, number, order, context, table, body })
+        let is_whole = reader.is_empty();
+        is_whole.then_some(Self { client, number, order, function, context, table, body })
     }
 }
 
@@ -121,8 +126,8 @@ mod tests {
         let bodies = [Body::Inline(b"items"), Body::Stored(stored)];
         for (body, context) in bodies.into_iter().zip([None, Some((stored, 3))]) {
             let (client, number) = (ClientId::new(), 7);
-            let task =
-                TaskMessage { client, number, order: b"order", context, table: b"len", body };
+            let (order, function, table) = (&b"order"[..], "square", &b"len"[..]);
+            let task = TaskMessage { client, number, order, function, context, table, body };
             let message = task.encode();
             assert_eq!(TaskMessage::decode(&message), Some(task));
             let items = if context.is_none() { b"items".len() } else { 0 };

@@ -2,8 +2,10 @@
 //!
 //! Without `nats-server` on the path each test says that it was skipped.
 
+mod allowed;
 mod builds;
 mod calls;
+mod clients;
 mod common;
 mod deaths;
 mod endings;

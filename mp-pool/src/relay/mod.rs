@@ -132,7 +132,8 @@ impl dyn Executor {
         let function = self.enter(routine, &options)?;
         let job = Arc::new(Job::new(count, self.callbacks().clone(), None));
         job.listen(Listener::Relay(Box::new(done)));
-        let call = Call { job: Arc::clone(&job), routine, function, context, options };
+        let name = "a function of another process";
+        let call = Call { job: Arc::clone(&job), routine, name, function, context, options };
         let items = Parcel::from_parts(items, Vec::new());
         self.submit(vec![Chunk::relayed(call, table, items)]);
         self.leave();

@@ -1,5 +1,6 @@
 //! How a call gets to the executor: encoded, and cut into chunks.
 
+use std::any::type_name;
 use std::sync::Arc;
 
 use mp_handle::Flat;
@@ -25,6 +26,7 @@ pub(crate) struct Feed {
     pub(crate) executor: Arc<dyn Executor>,
     /// The function, and the value that its tasks share.
     what: Result<(Routine, Option<Arc<Context>>), TaskError>,
+    name: &'static str,
     options: Options,
 }
 
@@ -38,7 +40,8 @@ impl<F, M> Task<'_, F, M> {
         let routine = Routine::new::<F, A, M>(self.function)
             .map_err(|error| TaskError::from(TaskErrorKind::ForeignFunction(error)));
         let what = self.context.clone().and_then(|context| Ok((routine?, context)));
-        Feed { executor: Arc::clone(self.executor), what, options: self.options }
+        let (executor, name) = (Arc::clone(self.executor), type_name::<F>());
+        Feed { executor, what, name, options: self.options }
     }
 
     /// Encodes the items, and hands them to the executor. Each of them will have an answer.
@@ -81,7 +84,8 @@ impl Feed {
     fn enter(&self, job: &Arc<Job>) -> Result<Call, TaskError> {
         let (routine, context) = self.what.clone()?;
         let function = self.executor.enter(routine, &self.options)?;
-        Ok(Call { job: Arc::clone(job), routine, function, context, options: self.options })
+        let (name, options) = (self.name, self.options);
+        Ok(Call { job: Arc::clone(job), routine, name, function, context, options })
     }
 
     /// Encodes the items, and gives each batch to the executor while the next is encoded. An item
