@@ -1,10 +1,9 @@
 //! [`SystemSemaphore`]: the system's own named semaphores, which programs of all languages share.
 
-use std::ffi::CString;
 use std::fmt;
-use std::fs::{self, Permissions};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,17 +65,11 @@ impl SystemSemaphore {
     /// [`LIMIT`](Self::LIMIT).
     pub fn create(name: impl Into<Name>, permits: u32) -> Result<SystemSemaphore, RegionError> {
         let name = name.into();
-        let path = name.file(PREFIX)?;
-        match PosixSemaphore::create(&c_name(&name)?, permits) {
+        match PosixSemaphore::create(&name.file(PREFIX)?, permits, name.permissions()) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 Err(RegionError::Exists { name: name.as_str().to_owned() })
             }
-            created => {
-                let inner = Arc::new(created?);
-                // Only now, for `sem_open` subtracts the umask.
-                fs::set_permissions(path, Permissions::from_mode(name.permissions()))?;
-                Ok(SystemSemaphore { inner })
-            }
+            created => Ok(SystemSemaphore { inner: Arc::new(created?) }),
         }
     }
 
@@ -89,14 +82,12 @@ impl SystemSemaphore {
     /// [`Truncated`](RegionError::Truncated) if it is no semaphore.
     pub fn open(name: impl Into<Name>) -> Result<SystemSemaphore, RegionError> {
         let name = name.into();
-        let path = name.file(PREFIX)?;
-        match PosixSemaphore::open(&c_name(&name)?) {
+        match PosixSemaphore::open(&name.file(PREFIX)?) {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(not_found(&name)),
             opened => {
-                let inner = Arc::new(opened?);
-                // Whose it is cannot change: in that folder nobody removes another user's file.
-                examine(&name, &fs::symlink_metadata(path)?)?;
-                Ok(SystemSemaphore { inner })
+                let file = opened?;
+                examine(&name, &file.metadata()?)?;
+                Ok(SystemSemaphore { inner: Arc::new(PosixSemaphore::map(file)?) })
             }
         }
     }
@@ -132,7 +123,7 @@ impl SystemSemaphore {
     /// [`NotFound`](RegionError::NotFound) if nothing has the name, and the system's refusal.
     pub fn unlink(name: impl Into<Name>) -> Result<(), RegionError> {
         let name = name.into();
-        match PosixSemaphore::unlink(&c_name(&name)?) {
+        match fs::remove_file(name.file(PREFIX)?) {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(not_found(&name)),
             done => Ok(done?),
         }
@@ -203,12 +194,6 @@ impl fmt::Debug for SystemSemaphore {
     }
 }
 
-fn c_name(name: &Name) -> Result<CString, RegionError> {
-    name.file(PREFIX)?;
-    let name = CString::new(format!("/{}", name.as_str()));
-    Ok(name.map_err(|_| io::Error::from(ErrorKind::InvalidInput))?)
-}
-
 fn not_found(name: &Name) -> RegionError {
     RegionError::NotFound { name: name.as_str().to_owned() }
 }
@@ -219,7 +204,7 @@ fn examine(name: &Name, file: &fs::Metadata) -> Result<(), RegionError> {
     if found != expected {
         return Err(RegionError::Owner { name: name.as_str().to_owned(), expected, found });
     }
-    if file.len() < PosixSemaphore::SIZE {
+    if file.len() < PosixSemaphore::SIZE as u64 {
         return Err(RegionError::Truncated { size: file.len() });
     }
     Ok(())

@@ -1,12 +1,20 @@
-//! The C library's named semaphores, `sem_open(3)`.
+//! The C library's named semaphores, the files of `sem_open(3)`.
+//!
+//! They are mapped here, and not by `sem_open`: that gives a new one a name of its own first, which
+//! stays for ever if the process is killed before the right one is there. Here a file has no name
+//! until all is in it.
 #![allow(unsafe_code)]
 
-use std::ffi::CStr;
+use std::fs::File;
 use std::io;
-use std::ptr::NonNull;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
+use std::ptr::{self, NonNull};
 use std::time::Duration;
 
 use libc::{c_int, c_uint, clockid_t, sem_t, timespec};
+use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags, fallocate, fchmod, linkat, open};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 unsafe extern "C" {
     /// Since glibc 2.30.
@@ -16,7 +24,7 @@ unsafe extern "C" {
 /// A semaphore that is open in this process.
 #[derive(Debug)]
 pub(crate) struct PosixSemaphore {
-    /// What `sem_open` returned, not closed yet.
+    /// A shared mapping of its file, which nobody else has.
     place: NonNull<sem_t>,
 }
 
@@ -27,26 +35,41 @@ unsafe impl Sync for PosixSemaphore {}
 
 impl PosixSemaphore {
     /// The bytes of its file.
-    pub(crate) const SIZE: u64 = size_of::<sem_t>() as u64;
+    pub(crate) const SIZE: usize = size_of::<sem_t>();
 
     /// The most permits that it can count, `SEM_VALUE_MAX`.
     pub(crate) const LIMIT: u32 = c_int::MAX as u32;
 
-    pub(crate) fn open(name: &CStr) -> io::Result<PosixSemaphore> {
-        // SAFETY: a C string, and no flags, so there are no further arguments.
-        opened(unsafe { libc::sem_open(name.as_ptr(), 0) })
+    /// Opens the file at a path, to be looked at before it is [mapped](Self::map).
+    pub(crate) fn open(path: &Path) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        Ok(open(path, flags, Mode::empty())?.into())
     }
 
-    /// Makes a new one, which only this user may open as yet.
-    pub(crate) fn create(name: &CStr, permits: u32) -> io::Result<PosixSemaphore> {
-        let (flags, mode): (c_int, c_uint) = (libc::O_CREAT | libc::O_EXCL, 0o600);
-        // SAFETY: a C string, and the two further arguments that go with `O_CREAT`.
-        opened(unsafe { libc::sem_open(name.as_ptr(), flags, mode, permits as c_uint) })
+    /// Maps a file, which has to be as long as a semaphore is.
+    pub(crate) fn map(file: impl AsFd) -> io::Result<PosixSemaphore> {
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping, at an address that the system chooses.
+        let place = unsafe {
+            mmap(ptr::null_mut(), PosixSemaphore::SIZE, access, MapFlags::SHARED, file, 0)?
+        };
+        let place = NonNull::new(place.cast()).ok_or_else(io::Error::last_os_error)?;
+        Ok(PosixSemaphore { place })
     }
 
-    pub(crate) fn unlink(name: &CStr) -> io::Result<()> {
-        // SAFETY: a C string.
-        check(unsafe { libc::sem_unlink(name.as_ptr()) })
+    /// Makes a new one, with its permission bits and permits before it has its name.
+    pub(crate) fn create(path: &Path, permits: u32, mode: u32) -> io::Result<PosixSemaphore> {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let file = open(folder, flags, Mode::empty())?;
+        fchmod(&file, Mode::from_raw_mode(mode))?;
+        fallocate(&file, FallocateFlags::empty(), 0, PosixSemaphore::SIZE as u64)?;
+        let semaphore = PosixSemaphore::map(&file)?;
+        // SAFETY: nobody else has the memory, which is as long and as aligned as it must be.
+        check(unsafe { libc::sem_init(semaphore.place.as_ptr(), 1, permits as c_uint) })?;
+        let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+        linkat(CWD, link, CWD, path, AtFlags::SYMLINK_FOLLOW)?;
+        Ok(semaphore)
     }
 
     /// Takes a permit if there is one.
@@ -79,16 +102,9 @@ impl PosixSemaphore {
 
 impl Drop for PosixSemaphore {
     fn drop(&mut self) {
-        // SAFETY: by the field's invariant, and nobody uses it from here on. The library counts
-        // how often this process has opened it.
-        unsafe { libc::sem_close(self.place.as_ptr()) };
+        // SAFETY: by the field's invariant, and nobody uses it from here on. It cannot fail.
+        let _ = unsafe { munmap(self.place.as_ptr().cast(), PosixSemaphore::SIZE) };
     }
-}
-
-fn opened(place: *mut sem_t) -> io::Result<PosixSemaphore> {
-    // `SEM_FAILED` is null.
-    let place = NonNull::new(place).ok_or_else(io::Error::last_os_error)?;
-    Ok(PosixSemaphore { place })
 }
 
 fn check(result: c_int) -> io::Result<()> {
