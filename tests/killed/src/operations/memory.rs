@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use mp_shm::{AccessError, Array, Item, LockError, RawValue, ShareableList, Value};
+use mp_shm::{AccessError, Array, Item, LockError, RawArray, RawValue, ShareableList, Value};
+use mp_sync::Lock;
 
 use crate::notes::Notes;
 use crate::operation::{Operation, Verdict, ensure, operation};
@@ -42,6 +43,7 @@ fn values() -> Vec<Operation> {
             Ok(())
         }),
         updated_after_another(),
+        changed_together(),
         raw,
     ]
 }
@@ -92,6 +94,40 @@ fn updated_after_another() -> Operation {
         })
 }
 
+/// Two under one lock, of which the second is changed if the first is, or all are told.
+fn changed_together() -> Operation {
+    let two = |_: &Notes| {
+        let lock = Lock::new().unwrap();
+        let [one, other] = [(); 2].map(|()| Value::with_lock(0_u32, &lock).unwrap());
+        (lock, one, other)
+    };
+    operation("Value: two changed under one lock", two)
+        .victim(|(lock, one, other), _| {
+            let _ = pair().get();
+            Notes::mark();
+            let mut guard = lock.lock().unwrap();
+            *one.borrow_mut(&mut guard).unwrap() = 1;
+            *other.borrow_mut(&mut guard).unwrap() = 1;
+        })
+        .check(|(_, one, other), notes| {
+            let is_told = match one.lock() {
+                Ok(_) => false,
+                Err(LockError::OwnerDied(died)) => {
+                    drop(died.recover());
+                    true
+                }
+                Err(error) => return Err(error.to_string()),
+            };
+            let found = [one, other].map(|value| value.get().map_err(|error| error.to_string()));
+            let [one, other] = found;
+            let (one, other) = (one?, other?);
+            ensure!(is_told || one == other, "{one} and {other}, and nobody died");
+            let is_done = (one, other) == (1, 1) && !is_told;
+            ensure!(is_done || !notes.is_finished(), "{one} and {other} after all was done");
+            Ok(())
+        })
+}
+
 fn arrays() -> Vec<Operation> {
     let judge = |array: &mut Array<u32>, notes: &Notes| {
         let (found, is_told) = match array.lock() {
@@ -118,7 +154,21 @@ fn arrays() -> Vec<Operation> {
             array.set(0, 1).unwrap();
         })
         .check(judge);
-    vec![written, set]
+    let raw =
+        operation("RawArray: one element added to", |_| RawArray::from_slice(&[7_u32; 3]).unwrap())
+            .victim(|array, _| {
+                Notes::mark();
+                array.fetch_add(1, 1, SeqCst).unwrap();
+            })
+            .check(|array, notes| {
+                let now = array.to_vec();
+                ensure!(
+                    now == [7, 8, 7] || (now == [7; 3] && !notes.is_finished()),
+                    "it is {now:?}"
+                );
+                Ok(())
+            });
+    vec![written, set, raw]
 }
 
 /// An item has no lock, and may be torn; but its neighbours are whole, and it can be set again.

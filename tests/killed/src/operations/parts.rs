@@ -1,12 +1,16 @@
 //! [`ArrayPart`]: who dies with a part is told of, to those who want some of it.
 
 use std::mem;
+use std::time::Duration;
 
 use mp_shm::{Array, ArrayPart, LockError};
 
 use crate::notes::Notes;
 use crate::operation::{Operation, Verdict, ensure, operation};
 use crate::partner::Partner;
+
+/// Long enough to sleep, and to sleep again.
+const A_WHILE: Duration = Duration::from_millis(70);
 
 /// What a victim [reaches](Notes::reach) when it has claimed a part.
 const CLAIMED: u32 = 1;
@@ -139,9 +143,54 @@ pub(super) fn operations() -> Vec<Operation> {
     vec![
         free,
         held,
+        in_time(),
+        in_vain("ArrayPart: tried in vain", |part| part.try_claim().unwrap().is_none()),
+        in_vain("ArrayPart: waited for in vain", |part| {
+            part.claim_timeout(A_WHILE).unwrap().is_none()
+        }),
+        in_vain("Array: waited for in vain, of a part", |part| {
+            part.array().lock_timeout(A_WHILE).unwrap().is_none()
+        }),
+        locked_after_a_part(),
         told,
         recovered,
         awaited("ArrayPart: given back to one who waits for a part", false),
         awaited("ArrayPart: given back to one who waits for the array", true),
     ]
+}
+
+fn in_time() -> Operation {
+    operation("ArrayPart: claimed in time after another process", |_| Shared::held())
+        .victim(|shared, _| {
+            drop(Shared::new().part.claim());
+            Notes::mark();
+            assert!(shared.part.claim_timeout(20 * A_WHILE).unwrap().is_some());
+        })
+        .assist(|shared, _| shared.partner.iter().for_each(Partner::go))
+        .check(Shared::check)
+}
+
+fn in_vain(name: &str, is_in_vain: fn(&ArrayPart<u32>) -> bool) -> Operation {
+    operation(name, |_| Shared::held())
+        .victim(move |shared, _| {
+            drop(Shared::new().part.claim());
+            Notes::mark();
+            assert!(is_in_vain(&shared.part));
+        })
+        .check(Shared::check)
+}
+
+/// Who has the array has all parts.
+fn locked_after_a_part() -> Operation {
+    operation("Array: locked after a part of another process", |_| Shared::held())
+        .victim(|shared, notes| {
+            drop(Shared::new().part.claim());
+            Notes::mark();
+            let mut guard = shared.part.array().lock().unwrap();
+            notes.reach(CLAIMED);
+            guard.fill(1);
+            notes.reach(WRITTEN);
+        })
+        .assist(|shared, _| shared.partner.iter().for_each(Partner::go))
+        .check(Shared::check)
 }

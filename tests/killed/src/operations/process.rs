@@ -9,9 +9,9 @@ use crate::notes::Notes;
 use crate::operation::{Operation, Role, Verdict, ensure, operation};
 
 /// What a parent was told by its child's end.
-const RETURNED: u32 = 1;
+pub(super) const RETURNED: u32 = 1;
 const KILLED: u32 = 2;
-const NOT_STARTED: u32 = 3;
+pub(super) const NOT_STARTED: u32 = 3;
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -40,7 +40,7 @@ fn add(a: u32, b: u32) -> u32 {
 }
 
 /// Of a parent that is killed nothing is left: no child and no server.
-fn parent(name: &str, act: fn()) -> Operation {
+pub(super) fn parent(name: &str, act: fn()) -> Operation {
     operation(name, |_| ())
         .victim(move |(), _| {
             Notes::mark();
@@ -66,7 +66,7 @@ fn tell(added: Added) -> u32 {
     }
 }
 
-fn judge(_: &mut (), notes: &Notes) -> Verdict {
+pub(super) fn judge(_: &mut (), notes: &Notes) -> Verdict {
     let is_told = [RETURNED, KILLED, NOT_STARTED].contains(&notes.reached());
     ensure!(is_told && notes.is_finished(), "the parent was told {}", notes.reached());
     Ok(())
@@ -78,7 +78,7 @@ fn fork_one() -> Added {
 }
 
 /// Starts a fork server, and returns when it is stepped through.
-fn prepare(notes: &Notes) {
+pub(super) fn prepare(notes: &Notes) {
     assert_eq!(tell(fork_one()), RETURNED);
     let children = fs::read_to_string("/proc/thread-self/children").unwrap();
     notes.name_victim(children.trim().parse().expect("the server is the one child"));
@@ -108,7 +108,7 @@ fn fork_server() -> Operation {
         .check(judge)
 }
 
-fn told(failure: &Failure) -> u32 {
+pub(super) fn told(failure: &Failure) -> u32 {
     match failure {
         Failure::Signaled { signal: 9, .. } => KILLED,
         Failure::FailedToStart { .. } => NOT_STARTED,

@@ -1,8 +1,8 @@
-//! [`Semaphore`], [`BoundedSemaphore`], [`SystemSemaphore`]: permits come back, and none is made.
+//! [`Semaphore`], [`BoundedSemaphore`]: permits come back, and none is made.
 
 use std::time::Duration;
 
-use mp_sync::{BoundedSemaphore, Name, Semaphore, SystemSemaphore};
+use mp_sync::{BoundedSemaphore, Semaphore};
 
 use crate::notes::Notes;
 use crate::operation::{Operation, Verdict, ensure, operation};
@@ -64,7 +64,7 @@ impl Guarded {
 }
 
 pub(super) fn operations() -> Vec<Operation> {
-    let mut all = vec![
+    vec![
         acquired("acquired and given back", |semaphore| drop(semaphore.acquire())),
         acquired("tried, acquired and given back", |semaphore| drop(semaphore.try_acquire())),
         acquired("acquired in time and given back", |semaphore| {
@@ -81,9 +81,7 @@ pub(super) fn operations() -> Vec<Operation> {
         forgotten(),
         taken_from_the_dead(),
         bounded_release(),
-    ];
-    all.extend(system());
-    all
+    ]
 }
 
 fn name(what: &str) -> String {
@@ -204,63 +202,4 @@ fn bounded_release() -> Operation {
             ensure!(semaphore.release().is_err(), "more permits than there may be");
             Ok(())
         })
-}
-
-/// A system's semaphore, which is glibc's: permits of the dead are lost, but nobody hangs for it.
-struct System {
-    semaphore: SystemSemaphore,
-    name: Name,
-    partner: Option<Partner>,
-}
-
-impl System {
-    fn new(permits: u32) -> System {
-        let name = Name::from(format!("killed-{}", std::process::id()));
-        let _ = SystemSemaphore::unlink(name.clone());
-        let semaphore = SystemSemaphore::create(name.clone(), permits).unwrap();
-        System { semaphore, name, partner: None }
-    }
-}
-
-impl Drop for System {
-    fn drop(&mut self) {
-        let _ = SystemSemaphore::unlink(self.name.clone());
-    }
-}
-
-fn system() -> Vec<Operation> {
-    let awaited = |_: &Notes| {
-        let mut system = System::new(0);
-        let wait = || {
-            system.semaphore.acquire();
-            Ok(())
-        };
-        system.partner = Some(Partner::waiting(wait));
-        system
-    };
-    let released = operation("SystemSemaphore: released to one who waits", awaited)
-        .victim(|system, _| {
-            system.partner.as_ref().unwrap().let_wait();
-            Notes::mark();
-            system.semaphore.release().unwrap();
-        })
-        .check(|system, notes| {
-            let partner = system.partner.take().unwrap();
-            if !notes.is_finished() {
-                // What the victim did or did not do, one more is enough.
-                system.semaphore.release().map_err(|error| error.to_string())?;
-            }
-            partner.join()
-        });
-    let acquired = operation("SystemSemaphore: acquired", |_| System::new(1))
-        .victim(|system, _| {
-            Notes::mark();
-            system.semaphore.acquire();
-        })
-        .check(|system, notes| {
-            let available = system.semaphore.available();
-            ensure!(available <= u32::from(!notes.is_finished()), "{available} permits");
-            Ok(())
-        });
-    vec![released, acquired]
 }

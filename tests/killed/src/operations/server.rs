@@ -7,6 +7,7 @@ use mp_handle::Parcel;
 use mp_manager::{
     DictProxy, EventProxy, ListProxy, LockProxy, Manager, ManagerError, QueueProxy, Transaction,
 };
+use mp_pool::Calls;
 use mp_process::{Process, spawn};
 use nix::unistd::{Pid, gettid};
 
@@ -56,6 +57,32 @@ pub(super) fn operations() -> Vec<Operation> {
         asked("object made and called", |to| {
             let object = to.manager.create(|| 0_u32, ())?;
             object.call(add, ())
+        }),
+        asked("semaphore acquired and given back", |to| {
+            let semaphore = to.manager.semaphore(1)?;
+            semaphore.acquire().map(drop)
+        }),
+        asked("event set and waited for", |to| {
+            let event = to.manager.event()?;
+            event.set()?;
+            event.wait()
+        }),
+        asked("published and found", |to| {
+            to.manager.publish("name", &to.dict)?;
+            to.manager.find::<DictProxy<u32, u32>>("name").map(drop)
+        }),
+        asked("task put, got, done and joined", |to| {
+            let queue = to.manager.joinable_queue(0)?;
+            queue.put(&1)?;
+            queue.get()?;
+            queue.task_done()?;
+            queue.join()
+        }),
+        asked("pool made and asked", |to| {
+            let pool = to.manager.pool(1)?;
+            // That the task was lost with the server is no news: what it says, the next call tells.
+            let _ = pool.apply(|n: u32| n + 1, (1,));
+            pool.close()
         }),
         awaited(),
     ]

@@ -1,8 +1,8 @@
-//! [`Event`], [`Condition`], [`Barrier`]: who waits is woken, whoever dies meanwhile.
+//! [`Event`], [`Barrier`]: who waits is woken, whoever dies meanwhile.
 
 use std::time::Duration;
 
-use mp_sync::{Barrier, BarrierError, Condition, Event, Lock, LockError, LockGuard};
+use mp_sync::{Barrier, BarrierError, Event};
 
 use crate::notes::Notes;
 use crate::operation::{Operation, Verdict, ensure, operation};
@@ -13,7 +13,6 @@ const A_WHILE: Duration = Duration::from_millis(70);
 
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = events();
-    all.extend(conditions());
     all.extend(barriers());
     all
 }
@@ -89,104 +88,6 @@ fn events() -> Vec<Operation> {
         });
     let in_vain = waited("Event: waited for in vain", |event| !event.wait_timeout(A_WHILE));
     vec![set, clear, wait, in_vain]
-}
-
-struct Conditional {
-    lock: Lock,
-    condition: Condition,
-    partners: Vec<Partner>,
-}
-
-impl Conditional {
-    fn new() -> Conditional {
-        let (lock, condition) = (Lock::new().unwrap(), Condition::new().unwrap());
-        Conditional { lock, condition, partners: Vec::new() }
-    }
-
-    /// One on which two others wait, if they are told to.
-    fn awaited() -> Conditional {
-        let mut conditional = Conditional::new();
-        let wait = || {
-            let guard = recovered(conditional.lock.lock());
-            drop(recovered(conditional.condition.wait(guard)));
-            Ok(())
-        };
-        let partners = [(); 2].map(|()| Partner::waiting(wait));
-        conditional.partners = partners.into();
-        conditional
-    }
-
-    fn let_wait(&self) {
-        self.partners.iter().for_each(|partner| partner.let_wait());
-    }
-
-    /// Those who still wait are woken by the next notification.
-    fn check(&mut self, _: &Notes) -> Verdict {
-        for partner in self.partners.drain(..) {
-            // One that had not begun to wait sleeps just before.
-            partner.go();
-            while !partner.has_ended() {
-                drop(recovered(self.lock.lock()));
-                self.condition.notify_all();
-                std::thread::sleep(Duration::from_micros(200));
-            }
-            partner.join()?;
-        }
-        drop(recovered(self.lock.lock()));
-        Ok(())
-    }
-}
-
-fn recovered<'a>(got: Result<LockGuard<'a>, LockError<LockGuard<'a>>>) -> LockGuard<'a> {
-    got.or_else(LockError::recover).unwrap()
-}
-
-fn conditions() -> Vec<Operation> {
-    let notify = |name: &str, notify: fn(&Condition)| {
-        operation(name, |_| Conditional::awaited())
-            .victim(move |conditional, _| {
-                conditional.let_wait();
-                Notes::mark();
-                notify(&conditional.condition);
-            })
-            .check(Conditional::check)
-    };
-    let wait = operation("Condition: waited for", |_| Conditional::new())
-        .victim(|conditional, _| {
-            let guard = recovered(conditional.lock.lock());
-            Notes::mark();
-            drop(conditional.condition.wait(guard).unwrap());
-        })
-        .assist(|conditional, _| conditional.condition.notify_one())
-        .check(takes_no_notification);
-    let in_vain = operation("Condition: waited for in vain", |_| Conditional::new())
-        .victim(|conditional, _| {
-            let guard = recovered(conditional.lock.lock());
-            Notes::mark();
-            let (_guard, is_in_time) = conditional.condition.wait_timeout(guard, A_WHILE).unwrap();
-            assert!(!is_in_time);
-        })
-        .check(takes_no_notification);
-    vec![
-        notify("Condition: one of two notified", Condition::notify_one),
-        notify("Condition: all notified", Condition::notify_all),
-        wait,
-        in_vain,
-    ]
-}
-
-/// A dead waiter has taken no notification with it: the next one gets it.
-fn takes_no_notification(conditional: &mut Conditional, _: &Notes) -> Verdict {
-    drop(recovered(conditional.lock.lock()));
-    let wait = || {
-        let guard = recovered(conditional.lock.lock());
-        drop(recovered(conditional.condition.wait(guard)));
-        Ok(())
-    };
-    let partner = Partner::waiting(wait);
-    partner.let_wait();
-    conditional.condition.notify_one();
-    partner.join()
 }
 
 struct Gate {
