@@ -84,7 +84,7 @@ pub trait Executor: fmt::Debug + Send + Sync {
     fn submit(&self, chunks: Vec<Chunk>);
 
     /// A call that was let in has handed in all it has.
-    fn leave(&self);
+    fn leave(&self) {}
 
     /// Gives up what has not begun of a call; returns whether all that is left of it was given up,
     /// so that nothing of it runs.
@@ -131,14 +131,26 @@ pub trait Executor: fmt::Debug + Send + Sync {
 
     /// Gives up what has not begun, and what has as far as that can be stopped; what has no
     /// answer yet gets [`TaskErrorKind::Cancelled`](crate::TaskErrorKind::Cancelled). Returns at once.
-    fn terminate(&self);
+    ///
+    /// As it is, it closes the executor: of one that has nothing to give up.
+    fn terminate(&self) {
+        self.close();
+    }
 
     /// Takes no more calls, and gives up all that has not begun. Returns at once.
-    fn cancel_pending(&self);
+    ///
+    /// As it is, it closes the executor: of one that has nothing to give up.
+    fn cancel_pending(&self) {
+        self.close();
+    }
 
     /// Waits until it has ended, after it was closed or terminated; false if the deadline comes
     /// first.
-    fn wait_over(&self, deadline: Deadline) -> bool;
+    ///
+    /// As it is, it waits for the callbacks: of an executor that has nothing else to end.
+    fn wait_over(&self, deadline: Deadline) -> bool {
+        self.callbacks().wait(deadline)
+    }
 }
 
 impl dyn Executor {

@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mp_handle::Deadline;
-
 use crate::callbacks::Callbacks;
 use crate::calls::Calls;
 use crate::chunk::Chunk;
@@ -102,8 +100,6 @@ impl Executor for Caller {
         self.callbacks.wake_all();
     }
 
-    fn leave(&self) {}
-
     fn cancel(&self, _job: &Arc<Job>) -> bool {
         false
     }
@@ -119,17 +115,5 @@ impl Executor for Caller {
 
     fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Relaxed)
-    }
-
-    fn terminate(&self) {
-        self.close();
-    }
-
-    fn cancel_pending(&self) {
-        self.close();
-    }
-
-    fn wait_over(&self, deadline: Deadline) -> bool {
-        self.callbacks.wait(deadline)
     }
 }

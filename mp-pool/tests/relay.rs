@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{process, thread};
 
 use common::Watchdog;
-use mp_handle::{Deadline, Descriptor};
+use mp_handle::Descriptor;
 use mp_pool::{
     Callbacks, Calls as _, Chunk, Context, Executor, Job, Malformed, Options, Order, Pool, Routine,
     TaskError, TaskErrorKind, encode_failure,
@@ -73,8 +73,6 @@ impl Executor for Carrier {
         }
     }
 
-    fn leave(&self) {}
-
     fn cancel(&self, _: &Arc<Job>) -> bool {
         false
     }
@@ -86,14 +84,6 @@ impl Executor for Carrier {
     fn close(&self) {}
 
     fn is_closed(&self) -> bool {
-        true
-    }
-
-    fn terminate(&self) {}
-
-    fn cancel_pending(&self) {}
-
-    fn wait_over(&self, _: Deadline) -> bool {
         true
     }
 }

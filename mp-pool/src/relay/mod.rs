@@ -60,7 +60,6 @@ impl dyn Executor {
     ///
     /// ```
     /// use std::sync::{Arc, mpsc};
-    /// use mp_handle::{Deadline, Parcel};
     /// use mp_pool::{Calls, Callbacks, Chunk, Executor, Job, Options, Order, Pool, Routine, TaskError};
     ///
     /// /// Has a pool run what it is given, by way of bytes.
@@ -88,7 +87,6 @@ impl dyn Executor {
     ///             chunk.job().put_encoded(chunk.places(), answers.bytes(), &"here".into()).unwrap();
     ///         }
     ///     }
-    ///     fn leave(&self) {}
     ///     fn cancel(&self, _: &Arc<Job>) -> bool {
     ///         false
     ///     }
@@ -98,11 +96,6 @@ impl dyn Executor {
     ///     fn close(&self) {}
     ///     fn is_closed(&self) -> bool {
     ///         false
-    ///     }
-    ///     fn terminate(&self) {}
-    ///     fn cancel_pending(&self) {}
-    ///     fn wait_over(&self, _: Deadline) -> bool {
-    ///         true
     ///     }
     /// }
     ///

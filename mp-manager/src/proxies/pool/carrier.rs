@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
-use mp_handle::{Deadline, Parcel};
+use mp_handle::Parcel;
 use mp_pool::{Callbacks, Chunk, Executor, Job, Options, Order, Routine, TaskError, TaskErrorKind};
 
 use crate::client::Reference;
@@ -119,8 +119,6 @@ impl Executor for Carrier {
         }
     }
 
-    fn leave(&self) {}
-
     /// What has not left this process is not run; what has is, but nobody wants it.
     fn cancel(&self, _: &Arc<Job>) -> bool {
         false
@@ -136,18 +134,6 @@ impl Executor for Carrier {
 
     fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Relaxed)
-    }
-
-    fn terminate(&self) {
-        self.close();
-    }
-
-    fn cancel_pending(&self) {
-        self.close();
-    }
-
-    fn wait_over(&self, deadline: Deadline) -> bool {
-        self.callbacks.wait(deadline)
     }
 }
 
