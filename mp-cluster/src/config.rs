@@ -22,6 +22,7 @@ pub(crate) const LEASE: &str = "MP_CLUSTER_LEASE";
 pub(crate) const PATIENCE: &str = "MP_CLUSTER_PATIENCE";
 pub(crate) const REPLICAS: &str = "MP_CLUSTER_REPLICAS";
 pub(crate) const WORKERS: &str = "MP_WORKERS";
+pub(crate) const INSIGHTS: &str = "MP_CLUSTER_INSIGHTS";
 
 /// What is known of the cluster.
 #[derive(Clone)]

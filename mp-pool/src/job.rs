@@ -3,7 +3,7 @@
 use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use mp_handle::Deadline;
@@ -14,6 +14,7 @@ use crate::callbacks::Callbacks;
 use crate::frames::{Status, Values};
 use crate::ledger::Ledger;
 use crate::monitor::{self, Monitor};
+use crate::relay::Span;
 use crate::task_error::{TaskError, TaskErrorKind};
 use crate::watch::Watch;
 
@@ -33,6 +34,8 @@ pub struct Job {
     abandoned: AtomicBool,
     callbacks: Callbacks,
     on_item: Option<OnItem>,
+    /// When and where its items ran, if somebody wants to pass that on.
+    spans: Option<Mutex<Vec<Span>>>,
 }
 
 #[derive(Default)]
@@ -63,7 +66,29 @@ impl State {
 impl Job {
     pub(crate) fn new(count: usize, callbacks: Callbacks, on_item: Option<OnItem>) -> Self {
         let state = Monitor::new(State { missing: count, ..State::default() });
-        Self { state, count, abandoned: AtomicBool::new(false), callbacks, on_item }
+        Self { state, count, abandoned: AtomicBool::new(false), callbacks, on_item, spans: None }
+    }
+
+    /// A call that was relayed: when and where its items run goes with their answers.
+    pub(crate) fn relayed(count: usize, callbacks: Callbacks) -> Self {
+        let mut job = Self::new(count, callbacks, None);
+        job.spans = Some(Mutex::default());
+        job
+    }
+
+    /// Notes when and where some of its items ran.
+    pub(crate) fn note(&self, span: Span) {
+        if let Some(spans) = &self.spans {
+            spans.lock().unwrap_or_else(PoisonError::into_inner).push(span);
+        }
+    }
+
+    /// Takes what was noted.
+    pub(crate) fn take_spans(&self) -> Vec<Span> {
+        let spans = self.spans.as_ref();
+        let taken =
+            spans.map(|it| mem::take(&mut *it.lock().unwrap_or_else(PoisonError::into_inner)));
+        taken.unwrap_or_default()
     }
 
     /// Takes answers, for as long as the value lives.

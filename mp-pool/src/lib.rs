@@ -82,7 +82,9 @@ pub use frames::Status;
 pub use future::Future;
 pub use imap::Imap;
 pub use inline::Inline;
-pub use insight::{Activity, Dump, SlowTask, Statistics, Timeline, WorkerDump, WorkerStatistics};
+pub use insight::{
+    Activity, Dump, Journal, SlowTask, Statistics, Timeline, WorkerDump, WorkerStatistics,
+};
 pub use job::Job;
 pub use lines::Output;
 pub use options::{Options, SoftDeadline};

@@ -112,7 +112,9 @@ fn serve() -> Result<(), ClusterError> {
         // The functions that the pool's workers get from afar are those of friends: so they are
         // made before the workers are.
         let link = Link::connect(Arc::new(config), pull::FOREVER).await?;
-        let pool = Pool::builder().workers(workers).build().map_err(ClusterError::Workers)?;
+        let insights = config::variable(config::INSIGHTS).is_some_and(|value| value != "0");
+        let pool = Pool::builder().workers(workers).insights(insights).build();
+        let pool = pool.map_err(ClusterError::Workers)?;
         let (news, heard) = unbounded_channel();
         Agent::new(link, pool, workers, news).serve(heard).await
     })

@@ -8,7 +8,7 @@ use std::{fmt, process, thread};
 use mp_handle::{Deadline, Parcel};
 use mp_pool::{
     Callbacks, Chunk, Executor, Job, Options, Routine, Statistics, TaskError, TaskErrorKind,
-    WorkerStatistics,
+    Timeline, WorkerStatistics,
 };
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -52,6 +52,7 @@ impl Client {
                 commands,
                 digests: Mutex::default(),
                 stored: Mutex::default(),
+                journal: Mutex::default(),
                 cursor: AtomicU64::new(0),
             })
         };
@@ -143,6 +144,10 @@ impl Executor for Client {
             *place += items;
         }
         statistics
+    }
+
+    fn timeline(&self) -> Timeline {
+        self.core.journal().timeline()
     }
 
     fn close(&self) {

@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
 
-use mp_pool::{Callbacks, Context, Job, TaskError, TaskErrorKind};
+use mp_pool::{Callbacks, Context, Job, Journal, TaskError, TaskErrorKind};
 use tokio::sync::mpsc::UnboundedSender;
 
 pub(crate) use self::crew::{Crew, short};
@@ -61,6 +61,8 @@ pub(crate) struct Core {
     digests: Mutex<Vec<(Weak<Context>, Digest)>>,
     /// The values in the store, by how many chunks need them, and since when none does.
     stored: Mutex<HashMap<Digest, Kept>>,
+    /// Where and when tasks ran.
+    journal: Mutex<Journal>,
     /// The last message of the stream of results that was taken.
     cursor: AtomicU64,
 }
@@ -86,6 +88,10 @@ impl Core {
 
     pub(crate) fn crew(&self) -> MutexGuard<'_, Crew> {
         lock(&self.crew)
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        lock(&self.journal)
     }
 
     fn digests(&self) -> MutexGuard<'_, Vec<(Weak<Context>, Digest)>> {

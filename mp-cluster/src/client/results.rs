@@ -116,6 +116,7 @@ impl Core {
         table.finished += chunk.places().len() as u64;
         let is_done = table.is_done();
         drop(table);
+        self.journal().note(chunk.places(), answers, host);
         if chunk.job().put_encoded(chunk.places(), answers, host).is_err() {
             let reason = "what came as the result is none";
             chunk.fail(&TaskErrorKind::undecodable(reason).into());

@@ -13,3 +13,4 @@ mod large;
 mod objects;
 mod servers;
 mod several;
+mod timeline;

@@ -9,6 +9,7 @@ use crate::events::Said;
 use crate::frames::{ResultFrame, Results};
 use crate::insight::Bar;
 use crate::protocol::{Item, now};
+use crate::relay::Span;
 
 impl Worker {
     /// Takes in its answers; returns how many frames there were, or what makes no sense in them.
@@ -79,7 +80,9 @@ impl Worker {
                 failed: span.failed.into(),
                 busy: span.end - span.start,
             };
-            self.track.add(bar, (place(span.slowest), span.longest), span.busy);
+            let slow = (place(span.slowest), span.longest);
+            given.chunk.job().note(Span { pid: self.track.pid, bar, slow, busy: span.busy });
+            self.track.add(bar, slow, span.busy);
         }
     }
 

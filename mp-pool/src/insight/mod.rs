@@ -8,6 +8,7 @@
 
 mod calls;
 mod dump;
+mod journal;
 mod page;
 mod report;
 mod statistics;
@@ -17,7 +18,8 @@ mod track;
 
 pub(crate) use dump::process_state;
 pub use dump::{Activity, Dump, WorkerDump};
+pub use journal::Journal;
 pub(crate) use report::{Reporter, Reports, create_region};
 pub use statistics::{SlowTask, Statistics, WorkerStatistics};
 pub use timeline::Timeline;
-pub(crate) use track::{Bar, Ending, Track, note_slow};
+pub(crate) use track::{Bar, Ending, Slow, Track, note_slow};

@@ -182,9 +182,11 @@ impl<'a> Page<'a> {
     fn write_names(&self, out: &mut String, id: usize) -> fmt::Result {
         let y = self.y(id) + ROW / 2.0 + 4.0;
         let of_row = || self.timeline.tracks.iter().filter(|track| track.id == id);
+        let name = of_row().next().map(|track| track.name()).unwrap_or_default();
+        let name = Escaped(&name);
         let busy: u64 = of_row().map(|track| track.busy).sum();
         let waiting: u64 = of_row().map(Track::waiting).sum();
-        writeln!(out, "<text class=\"end\" x=\"{}\" y=\"{y}\">worker {id}</text>", LEFT - 12.0)?;
+        writeln!(out, "<text class=\"end\" x=\"{}\" y=\"{y}\">{name}</text>", LEFT - 12.0)?;
         if busy > 0 {
             let load = 100.0 * busy as f64 / (busy + waiting) as f64;
             let x = LEFT + WIDTH + 12.0;

@@ -43,7 +43,10 @@ impl Events {
         self.push(
             "M",
             id,
-            format_args!("\"name\":\"thread_name\",\"args\":{{\"name\":\"worker {id}\"}}"),
+            format_args!(
+                "\"name\":\"thread_name\",\"args\":{{\"name\":{}}}",
+                Quoted(&track.name())
+            ),
         );
         let ended = track.ended.as_ref().map_or(now, |(end, _)| *end);
         let begun = self.time(track.started);

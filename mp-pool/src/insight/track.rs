@@ -1,5 +1,7 @@
 //! The life of one worker, as it is kept: when it began, what it did, how it ended.
 
+use std::sync::Arc;
+
 use crate::protocol::now;
 
 /// The most bars of a living worker, and of one that has ended.
@@ -39,6 +41,8 @@ pub(crate) type Slow = (usize, u64);
 pub(crate) struct Track {
     pub(crate) id: usize,
     pub(crate) pid: u32,
+    /// Its machine, if that may be another.
+    pub(crate) host: Option<Arc<str>>,
     pub(crate) started: u64,
     pub(crate) ready: Option<u64>,
     pub(crate) ended: Option<(u64, Ending)>,
@@ -58,6 +62,7 @@ impl Track {
         Self {
             id,
             pid,
+            host: None,
             started,
             ready: None,
             ended: None,
@@ -68,6 +73,24 @@ impl Track {
             bars: Vec::new(),
             grain: 1,
         }
+    }
+
+    /// Which worker it is, for people.
+    pub(crate) fn name(&self) -> String {
+        match &self.host {
+            Some(host) => format!("{host} {}", self.pid),
+            None => format!("worker {}", self.id),
+        }
+    }
+
+    /// The same by another clock; its end is by that one already.
+    pub(crate) fn by_clock(mut self, convert: impl Fn(u64) -> u64) -> Self {
+        self.started = convert(self.started);
+        self.ready = self.ready.map(&convert);
+        for bar in &mut self.bars {
+            (bar.start, bar.end) = (convert(bar.start), convert(bar.end));
+        }
+        self
     }
 
     /// How long it has waited for tasks, as far as it has told.

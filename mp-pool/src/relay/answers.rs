@@ -3,7 +3,7 @@
 //! They are pieces, one behind the other, each of which begins with five words: its kind, the place
 //! of its first item within the chunk, how many items it answers, the worker's process id, and the
 //! number of bytes that follow. Values of neighbouring items stay in one piece, as they came from
-//! the worker.
+//! the worker. Before them stand the spans of time in which workers with insights ran them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use std::{error, fmt};
 
 use mp_handle::{CodecError, Parcel};
 
+use super::span::Span;
 use crate::answer::Answer;
 use crate::frames::{Layout, Status, Values};
 use crate::job::Job;
@@ -20,6 +21,7 @@ use crate::task_error::{TaskError, TaskErrorKind};
 const VALUES: u32 = 16;
 const ERROR: u32 = 17;
 const COLUMN: u32 = 18;
+const SPAN: u32 = 19;
 
 const WORDS: usize = 5;
 const HEADER: usize = 4 * WORDS;
@@ -128,6 +130,10 @@ fn read_all(mut bytes: &[u8], count: usize) -> Option<Vec<Incoming<'_>>> {
     let (mut pieces, mut next) = (Vec::new(), 0);
     while !bytes.is_empty() {
         let (piece, rest) = Incoming::read(bytes)?;
+        bytes = rest;
+        if piece.kind == SPAN {
+            continue;
+        }
         let is_whole = match piece.kind {
             VALUES | COLUMN => piece.values().is_some(),
             _ => piece.count == 1,
@@ -136,10 +142,35 @@ fn read_all(mut bytes: &[u8], count: usize) -> Option<Vec<Incoming<'_>>> {
             return None;
         }
         next += piece.count;
-        bytes = rest;
         pieces.push(piece);
     }
     (next == count).then_some(pieces)
+}
+
+/// All pieces up to the first that is none.
+fn pieces(mut bytes: &[u8]) -> impl Iterator<Item = Incoming<'_>> {
+    std::iter::from_fn(move || {
+        let (piece, rest) = Incoming::read(bytes)?;
+        bytes = rest;
+        Some(piece)
+    })
+}
+
+/// When and where items ran, of a chunk whose first one is at `place` among those of its call, and
+/// when that was sent.
+pub(crate) fn spans(bytes: &[u8], place: usize) -> impl Iterator<Item = (Span, u64)> {
+    pieces(bytes).filter(|piece| piece.kind == SPAN).filter_map(move |piece| {
+        let items = (piece.first, piece.count);
+        let (span, sent) = Span::decode(piece.bytes, items, piece.pid)?;
+        Some((span.from(place), sent))
+    })
+}
+
+/// What is said of items that have failed, but not by their functions.
+pub(crate) fn errors(bytes: &[u8]) -> impl Iterator<Item = TaskError> {
+    pieces(bytes)
+        .filter(|piece| piece.kind == ERROR)
+        .filter_map(|piece| Parcel::from_parts(piece.bytes.to_vec(), Vec::new()).decode().ok())
 }
 
 /// The answers of `count` items which were never run, for this reason, as
@@ -164,6 +195,10 @@ impl Job {
     pub fn encode(&self) -> Result<Parcel, CodecError> {
         let mut parcel = Parcel::new();
         let out = parcel.bytes_mut();
+        for span in self.take_spans() {
+            let (first, count) = (span.bar.index as u32, span.bar.tasks as u32);
+            put(out, [SPAN, first, count, span.pid], &span.encode());
+        }
         self.with_ledger(|ledger| ledger.for_each_piece(|first, piece| piece.write(first, out)))?;
         Ok(parcel)
     }

@@ -7,14 +7,16 @@
 //! [`Job::put_encoded`](crate::Job::put_encoded) takes it.
 
 mod answers;
+mod span;
 
 use std::sync::Arc;
 
 use mp_handle::Parcel;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::answers::Outgoing;
 pub use self::answers::{Malformed, encode_failure};
+pub(crate) use self::answers::{Outgoing, errors, spans};
+pub(crate) use self::span::Span;
 
 use crate::chunk::{Call, Chunk, MAX_COUNT};
 use crate::context::Context;
@@ -123,7 +125,7 @@ impl dyn Executor {
         }
         let Order { routine, options } = *order;
         let function = self.enter(routine, &options)?;
-        let job = Arc::new(Job::new(count, self.callbacks().clone(), None));
+        let job = Arc::new(Job::relayed(count, self.callbacks().clone()));
         job.listen(Listener::Relay(Box::new(done)));
         let name = "a function of another process";
         let call = Call { job: Arc::clone(&job), routine, name, function, context, options };
