@@ -13,6 +13,10 @@ pub(crate) struct Options {
     /// Kills at this many places of each operation, not at all
     #[arg(long, value_name = "PLACES")]
     pub(crate) sample: Option<usize>,
+    /// Kills at each instruction of operations that have up to so many: to step to each of N takes
+    /// up to N²/2 steps
+    #[arg(long, value_name = "INSTRUCTIONS", default_value_t = 2000)]
+    pub(crate) each: usize,
     /// Has many processes do everything at once, for so many seconds, and strikes them
     #[arg(long, value_name = "SECONDS")]
     pub(crate) chaos: Option<u64>,

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+use crate::options::Options;
 use crate::random::Random;
-
-/// Up to this many instructions, each has its kill: to step to each of N takes N²/2 steps.
-const EACH_UP_TO: usize = 2000;
 
 /// How many of the other places of longer operations are drawn.
 const DRAWN: usize = 300;
@@ -53,8 +51,8 @@ impl Recording {
     }
 
     /// The places to kill at.
-    pub(crate) fn plan(&self, sample: Option<usize>, seed: u64) -> Vec<Place> {
-        let mut random = Random::new(seed);
+    pub(crate) fn plan(&self, options: &Options) -> Vec<Place> {
+        let mut random = Random::new(options.seed);
         let sleeps =
             (1..=self.sleeps).flat_map(|sleep| [Place::Asleep(sleep), Place::Woken(sleep)]);
         let mut plan: Vec<_> = sleeps.collect();
@@ -62,7 +60,7 @@ impl Recording {
         let is_around = |at: &usize| around_calls.contains(at);
         let (mut calls, mut others): (Vec<_>, Vec<_>) =
             (0..=self.instructions).partition(is_around);
-        match sample {
+        match options.sample {
             Some(count) => {
                 let steps = self.instructions / (self.calls.len() + 1) + 1;
                 let count = count.min(SAMPLE_STEPS / steps + 1);
@@ -73,7 +71,7 @@ impl Recording {
                 plan.extend(drawn.map(Place::After));
             }
             None => {
-                let is_long = self.instructions > EACH_UP_TO;
+                let is_long = self.instructions > options.each;
                 let drawn = if is_long { random.draw(&mut others, DRAWN) } else { others };
                 plan.extend(calls.into_iter().chain(drawn).map(Place::After));
             }

@@ -76,6 +76,7 @@ impl Stage {
         let mut command = Command::new("/proc/self/exe");
         command.args(["--perform", &outcome.name, "--cpu", &cpu.to_string()]);
         command.args(["--skip", &outcome.kills.to_string(), "--seed", &options.seed.to_string()]);
+        command.args(["--each", &options.each.to_string()]);
         if let Some(sample) = options.sample {
             command.args(["--sample", &sample.to_string()]);
         }

@@ -68,7 +68,7 @@ pub(crate) fn perform(name: &str, options: &Options, mut lines: impl Write) -> a
     settle(options.cpu)?;
     let operation = operations::find(name).context("there is no such operation")?;
     let recording = record(&operation)?;
-    let plan = recording.plan(options.sample, options.seed);
+    let plan = recording.plan(options);
     let (instructions, calls) = (recording.instructions, recording.calls.len());
     tell(&mut lines, &Line::Plan(instructions, calls, plan.len()))?;
     for (number, &place) in plan.iter().enumerate().skip(options.skip) {
