@@ -23,7 +23,8 @@ pub(crate) struct Shared {
     engine: Mutex<Engine>,
     bell: Bell,
     lines: Option<Arc<Lines>>,
-    over: Monitor<bool>,
+    /// Whether it has ended. The thread tells that when it has nothing of this any more.
+    pub(crate) over: Arc<Monitor<bool>>,
     /// The thread, once it runs.
     thread: OnceLock<ThreadId>,
     pub(crate) callbacks: Callbacks,
@@ -49,7 +50,7 @@ impl Shared {
         callbacks: Callbacks,
         settings: Settings,
     ) -> Self {
-        let (engine, over) = (Mutex::new(engine), Monitor::new(false));
+        let (engine, over) = (Mutex::new(engine), Arc::new(Monitor::new(false)));
         Self { engine, bell, lines, over, thread: OnceLock::new(), callbacks, settings }
     }
 
@@ -100,7 +101,7 @@ impl Shared {
     }
 
     /// The body of the thread.
-    pub(crate) fn drive(&self) {
+    pub(crate) fn drive(self: Arc<Self>) {
         self.thread.get_or_init(|| thread::current().id());
         loop {
             let life = self.engine().take_life();
@@ -138,19 +139,15 @@ impl Shared {
         }
         if let Some(lines) = &self.lines {
             lines.sync(Deadline::NEVER);
-            lines.close();
+            lines.end();
         }
         let life = self.engine().take_life();
         life.tell_end();
         self.callbacks.wake_all();
-        self.set_over();
-    }
-
-    /// Says that the pool has ended.
-    pub(crate) fn set_over(&self) {
-        let mut over = self.over.lock();
-        over.value = true;
-        self.over.notify(&over);
+        // Who is told that it is over finds no descriptor that only this thread still has.
+        let over = Arc::clone(&self.over);
+        drop(self);
+        over.set();
     }
 
     /// Sleeps; returns whether workers may have ended.

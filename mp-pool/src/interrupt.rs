@@ -122,6 +122,6 @@ fn end() -> ! {
     // If nobody can read it, it need not be said.
     let _ = writeln!(io::stderr(), "interrupted (tasks not done: {lost})");
     // Who drops a pool, or joins it, when the program exits is not to wait for what is over.
-    mp_process::at_exit(move || pools.iter().for_each(|pool| pool.set_over()));
+    mp_process::at_exit(move || pools.iter().for_each(|pool| pool.over.set()));
     process::exit(STATUS)
 }

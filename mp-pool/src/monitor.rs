@@ -53,3 +53,12 @@ impl<T> Monitor<T> {
         true
     }
 }
+
+impl Monitor<bool> {
+    /// Makes it true, and wakes those who wait for that.
+    pub(crate) fn set(&self) {
+        let mut state = self.lock();
+        state.value = true;
+        self.notify(&state);
+    }
+}

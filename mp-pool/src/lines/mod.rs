@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use mp_handle::Deadline;
+use mp_handle::{Deadline, SLICE};
 use mp_process::Stdio;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -79,6 +79,8 @@ const WAKE: u64 = 0;
 /// is closed and the last pipe has ended, which a child of a worker may keep open.
 pub(crate) struct Lines {
     shared: Arc<Shared>,
+    /// Whether the thread has ended.
+    ended: Arc<Monitor<bool>>,
     is_named: bool,
 }
 
@@ -118,11 +120,16 @@ impl Lines {
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         let (streams, work) = (Mutex::default(), Monitor::new(Work::default()));
         let shared = Arc::new(Shared { epoll, wake, streams, work });
+        let ended = Arc::new(Monitor::new(false));
         thread::Builder::new().name("pool output".into()).spawn({
-            let shared = Arc::clone(&shared);
-            move || shared.forward()
+            let (shared, ended) = (Arc::clone(&shared), Arc::clone(&ended));
+            move || {
+                shared.forward();
+                drop(shared);
+                ended.set();
+            }
         })?;
-        Ok(Some(Self { shared, is_named: output == Output::Named }))
+        Ok(Some(Self { shared, ended, is_named: output == Output::Named }))
     }
 
     /// Takes the reading end of a pipe that the worker of this name has as its `target`.
@@ -156,8 +163,14 @@ impl Lines {
         self.shared.wake();
     }
 
-    /// Says that there will be no more workers.
-    pub(crate) fn close(&self) {
+    /// Says that there are no more workers, and waits for the thread, but not for the children that
+    /// a worker has left with its pipes.
+    pub(crate) fn end(&self) {
+        self.close();
+        self.ended.wait(Deadline::after(SLICE), |&ended| ended);
+    }
+
+    fn close(&self) {
         self.shared.streams().closed = true;
         self.shared.wake();
     }
