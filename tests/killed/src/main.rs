@@ -35,6 +35,7 @@ mod random;
 mod remains;
 mod report;
 mod run;
+mod shared;
 mod stage;
 mod victim;
 

@@ -1,5 +1,6 @@
 //! Where to kill: every place if there are not too many of them, else those that matter most.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::options::Options;
@@ -7,6 +8,10 @@ use crate::random::Random;
 
 /// How many of the other places of longer operations are drawn.
 const DRAWN: usize = 300;
+
+/// So many writes to shared memory have their kills; of more, such as of a loop that copies, so many
+/// are drawn.
+const WRITES: usize = 1000;
 
 /// A sample of a long operation is smaller: so many steps are enough.
 const SAMPLE_STEPS: usize = 100_000;
@@ -38,6 +43,8 @@ pub(crate) struct Recording {
     pub(crate) instructions: usize,
     /// Which of them were system calls.
     pub(crate) calls: Vec<usize>,
+    /// Which of the others changed what is shared, if that was looked for.
+    pub(crate) writes: Vec<usize>,
     /// How often it slept in one.
     pub(crate) sleeps: usize,
 }
@@ -56,8 +63,10 @@ impl Recording {
         let sleeps =
             (1..=self.sleeps).flat_map(|sleep| [Place::Asleep(sleep), Place::Woken(sleep)]);
         let mut plan: Vec<_> = sleeps.collect();
-        let around_calls = self.calls.iter().flat_map(|&at| [at, at + 1]).collect::<Vec<_>>();
-        let is_around = |at: &usize| around_calls.contains(at);
+        let writes = random.draw(&mut self.writes.clone(), WRITES);
+        let around: HashSet<_> =
+            self.calls.iter().chain(&writes).flat_map(|&at| [at, at + 1]).collect();
+        let is_around = |at: &usize| around.contains(at);
         let (mut calls, mut others): (Vec<_>, Vec<_>) =
             (0..=self.instructions).partition(is_around);
         match options.sample {

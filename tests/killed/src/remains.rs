@@ -17,11 +17,18 @@ pub(crate) fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
-/// Fails if this process has more descriptors than before.
+/// Fails if this process has more descriptors than before, and keeps them: threads of what was
+/// dropped may be about to close theirs.
 pub(crate) fn no_descriptor_left(before: usize) -> Verdict {
-    let now = descriptors();
-    ensure!(now <= before, "{} descriptors are left over", now - before);
-    Ok(())
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let now = descriptors();
+        if now <= before {
+            return Ok(());
+        }
+        ensure!(Instant::now() < end, "{} descriptors are left over", now - before);
+        thread::sleep(Duration::from_micros(200));
+    }
 }
 
 /// Fails if a child lives on. Orphans of children are children, too: a stage adopts them.

@@ -19,6 +19,7 @@ use crate::operations;
 use crate::options::Options;
 use crate::plan::{Place, Recording};
 use crate::remains::{descriptors, no_descriptor_left, no_process_left};
+use crate::shared::Shared;
 use crate::victim::{Step, Victim, Zombie};
 
 /// What a stage tells who keeps watch, one a line.
@@ -67,7 +68,7 @@ impl FromStr for Line {
 pub(crate) fn perform(name: &str, options: &Options, mut lines: impl Write) -> anyhow::Result<()> {
     settle(options.cpu)?;
     let operation = operations::find(name).context("there is no such operation")?;
-    let recording = record(&operation)?;
+    let recording = record(&operation, options)?;
     let plan = recording.plan(options);
     let (instructions, calls) = (recording.instructions, recording.calls.len());
     tell(&mut lines, &Line::Plan(instructions, calls, plan.len()))?;
@@ -116,11 +117,13 @@ fn assist(operation: &Operation, scene: &mut dyn Scene, notes: &Notes) {
     scene.assist(notes);
 }
 
-/// Steps through the whole operation.
-fn record(operation: &Operation) -> anyhow::Result<Recording> {
+/// Steps through the whole operation. For a sample, writes are not looked for, as that takes time.
+fn record(operation: &Operation, options: &Options) -> anyhow::Result<Recording> {
     let notes = Notes::new();
     let mut scene = operation.set_up(&notes);
     let mut victim = start(operation, &mut *scene, &notes).context("cannot start a victim")?;
+    let look = |victim: &Victim| options.sample.is_none().then(|| victim.shared()).transpose();
+    let mut shared = look(&victim)?;
     let mut recording = Recording::default();
     loop {
         // If it was killed meanwhile, the step tells.
@@ -135,10 +138,17 @@ fn record(operation: &Operation) -> anyhow::Result<Recording> {
             recording.calls.push(recording.instructions);
         }
         match step {
-            Step::Done | Step::Asleep => recording.instructions += 1,
+            // It may have mapped more, or less, or be another program.
+            Step::Done | Step::Asleep if is_call => shared = look(&victim)?,
+            Step::Done | Step::Asleep => {
+                if shared.as_mut().is_some_and(Shared::has_changed) {
+                    recording.writes.push(recording.instructions);
+                }
+            }
             Step::Ended if operation.role.performs() => bail!("it ended before its operation"),
             Step::Mark | Step::Ended => break,
         }
+        recording.instructions += 1;
     }
     if !victim.release()? {
         bail!("without a kill: it failed");

@@ -1,6 +1,6 @@
 //! [`Victim`]: a process that is stepped through an operation, one instruction at a time.
 
-use std::fs;
+use std::{fs, io};
 
 use nix::errno::Errno;
 use nix::sched::sched_yield;
@@ -10,6 +10,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use crate::birth::expect_mark;
+use crate::shared::Shared;
 
 /// Looks at a victim that should have made its step, before a look whether it sleeps.
 const LOOKS: usize = 6;
@@ -163,6 +164,11 @@ impl Victim {
             }
         }
         Ok(None)
+    }
+
+    /// What it shares with others.
+    pub(crate) fn shared(&self) -> io::Result<Shared> {
+        Shared::of(self.pid)
     }
 
     /// Tells whether the next instruction is a system call.

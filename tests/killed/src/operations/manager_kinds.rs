@@ -1,6 +1,9 @@
 //! Managers: a client is killed over an object of each other kind, and leaves nothing with it.
 
-use mp_manager::{DictProxy, JoinableQueueProxy, ListProxy, Manager, Proxy, RLockProxy, SetProxy};
+use mp_manager::{
+    DictProxy, JoinableQueueProxy, ListProxy, Manager, PoolProxy, Proxy, RLockProxy, SetProxy,
+};
+use mp_pool::Calls;
 
 use super::served::{Served, at_most_once, client, told};
 use crate::notes::Notes;
@@ -13,7 +16,7 @@ const RELEASED: u32 = 2;
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = lists();
     all.extend([inserted(), called(), found_by_name(), waited_for(), watched()]);
-    all.extend([locked_twice(), done(), joined()]);
+    all.extend([locked_twice(), done(), joined(), mapped()]);
     all
 }
 
@@ -166,4 +169,19 @@ fn joined() -> Operation {
             served.once(finish);
             served.check(|queue, _| told(queue.join()))
         })
+}
+
+/// A pool does what others want, and its workers go with the last proxy.
+fn mapped() -> Operation {
+    let act = |_: &Manager, pool: &PoolProxy, _: &Notes| {
+        assert_eq!(pool.map(|n: u32| n + 1, [1, 2]).unwrap(), [2, 3]);
+    };
+    let make = |manager: &Manager| manager.pool(1);
+    client("pool asked", move || Served::new(make), act).check(|served, _| {
+        served.check(|pool, _| {
+            let found = pool.map(|n: u32| n + 1, [7, 8]).map_err(|error| error.to_string())?;
+            ensure!(found == [8, 9], "7 and 8 and one more are {found:?}");
+            Ok(())
+        })
+    })
 }
