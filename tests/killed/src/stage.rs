@@ -126,20 +126,18 @@ fn record(operation: &Operation, options: &Options) -> anyhow::Result<Recording>
     let mut shared = look(&victim)?;
     let mut recording = Recording::default();
     loop {
-        // If it was killed meanwhile, the step tells.
-        let is_call = victim.is_before_call().unwrap_or(false);
         let mut step = victim.step()?;
         if step == Step::Asleep {
             recording.sleeps += 1;
             assist(operation, &mut *scene, &notes);
             step = victim.step()?;
         }
-        if is_call {
+        if victim.was_call() {
             recording.calls.push(recording.instructions);
         }
         match step {
             // It may have mapped more, or less, or be another program.
-            Step::Done | Step::Asleep if is_call => shared = look(&victim)?,
+            Step::Done | Step::Asleep if victim.was_call() => shared = look(&victim)?,
             Step::Done | Step::Asleep => {
                 if shared.as_mut().is_some_and(Shared::has_changed) {
                     recording.writes.push(recording.instructions);

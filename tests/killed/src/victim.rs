@@ -27,6 +27,8 @@ pub(crate) struct Victim {
     /// What it was stopped for, and shall get with the next step.
     signal: Option<Signal>,
     stride: Stride,
+    /// Whether its last step was a system call.
+    was_call: bool,
 }
 
 /// Where a victim is within a step.
@@ -61,7 +63,7 @@ pub(crate) enum Step {
 impl Victim {
     /// Takes over one that is stopped, of a parent if that is not this process.
     pub(crate) fn new(pid: Pid, parent: Option<Pid>) -> Victim {
-        Victim { pid, parent, signal: None, stride: Stride::Stopped }
+        Victim { pid, parent, signal: None, stride: Stride::Stopped, was_call: false }
     }
 
     /// As [`new`](Self::new), for one that was stopped in its sleep.
@@ -92,7 +94,8 @@ impl Victim {
 
     fn try_step(&mut self) -> nix::Result<Step> {
         if matches!(self.stride, Stride::Stopped | Stride::Interrupted) {
-            let may_sleep = self.stride == Stride::Interrupted || self.is_before_call()?;
+            self.was_call = self.is_before_call()?;
+            let may_sleep = self.stride == Stride::Interrupted || self.was_call;
             ptrace::step(self.pid, self.signal.take())?;
             self.stride = if may_sleep { Stride::InCall } else { Stride::Moving };
         }
@@ -171,8 +174,12 @@ impl Victim {
         Shared::of(self.pid)
     }
 
-    /// Tells whether the next instruction is a system call.
-    pub(crate) fn is_before_call(&self) -> nix::Result<bool> {
+    /// Tells whether the last step was a system call.
+    pub(crate) fn was_call(&self) -> bool {
+        self.was_call
+    }
+
+    fn is_before_call(&self) -> nix::Result<bool> {
         let address = program_counter(self.pid)?;
         let bytes = ptrace::read(self.pid, address as ptrace::AddressType)?.to_ne_bytes();
         Ok(bytes.starts_with(CALL))
