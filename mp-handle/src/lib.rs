@@ -25,6 +25,7 @@ mod sealed;
 mod signal;
 mod spin;
 mod sys;
+mod unnamed;
 
 pub use bell::Bell;
 pub use codec::CodecError;
@@ -41,3 +42,4 @@ pub use reserve::reserve;
 pub use ring::{Consumer, Corrupt, Draft, Frames, Producer, PushError, RingError, ring_size};
 pub use signal::{REST, SLICE, Signal, Waited};
 pub use spin::{LastCpu, spin};
+pub use unnamed::{publish, unnamed};

@@ -66,7 +66,7 @@ impl SystemSemaphore {
     pub fn create(name: impl Into<Name>, permits: u32) -> Result<SystemSemaphore, RegionError> {
         let name = name.into();
         match PosixSemaphore::create(&name.file(PREFIX)?, permits, name.permissions()) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(RegionError::Io(error)) if error.kind() == ErrorKind::AlreadyExists => {
                 Err(RegionError::Exists { name: name.as_str().to_owned() })
             }
             created => Ok(SystemSemaphore { inner: Arc::new(created?) }),

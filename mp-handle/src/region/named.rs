@@ -7,10 +7,11 @@
 //! one is opened only if it belongs to this user, or to the one that the opener names.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use rustix::fd::{AsFd, AsRawFd};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, linkat, open, unlink};
+use rustix::fd::AsFd;
+use rustix::fs::{FileType, Mode, OFlags, fstat, open, unlink};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -18,6 +19,7 @@ use super::header::{Header, Lifetime};
 use super::{Kind, Region, RegionError, file_size};
 use crate::descriptor::Descriptor;
 use crate::sys;
+use crate::unnamed::{publish, unnamed};
 
 const FOLDER: &str = "/dev/shm";
 /// Keeps our files apart from those of others in the folder.
@@ -167,17 +169,15 @@ impl Region {
         fill: impl FnOnce(&Region),
     ) -> Result<Region, RegionError> {
         let path = name.path()?;
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let fd = open(FOLDER, flags, Mode::empty()).map_err(io)?;
-        rustix::fs::fchmod(&fd, Mode::from_raw_mode(name.mode)).map_err(io)?;
+        let fd = unnamed(FOLDER, name.mode)?;
         sys::reserve(&fd, file_size(len)?)?;
         let region = Region::fresh(fd, Header::new(kind, fingerprint, len, Lifetime::Named))?;
         fill(&region);
-        let link = format!("/proc/self/fd/{}", region.descriptor().as_fd().as_raw_fd());
-        match linkat(CWD, link, CWD, &path, AtFlags::SYMLINK_FOLLOW) {
-            Ok(()) => Ok(region),
-            Err(Errno::EXIST) => Err(RegionError::Exists { name: name.name.clone() }),
-            Err(errno) => Err(io(errno)),
+        match publish(region.descriptor(), &path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(RegionError::Exists { name: name.name.clone() })
+            }
+            published => Ok(published.map(|()| region)?),
         }
     }
 

@@ -146,11 +146,11 @@ impl SegmentOptions {
         if size == 0 {
             return Err(RegionError::Empty { name: owned });
         }
-        let fd = sys::unnamed(path.parent().unwrap_or(&path), name.permissions())?;
+        let fd = mp_handle::unnamed(path.parent().unwrap_or(&path), name.permissions())?;
         self.size(&fd, size)?;
         let memory = self.fresh(fd, size, Some(owned.clone()))?;
         memory.write(0, bytes).map_err(|_| RegionError::TooLarge { len: bytes.len() })?;
-        sys::publish(&memory, &path).map_err(|error| match error.kind() {
+        mp_handle::publish(&memory, &path).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => RegionError::Exists { name: owned },
             _ => RegionError::Io(error),
         })?;

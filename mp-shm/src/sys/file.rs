@@ -1,12 +1,12 @@
 //! Files in memory, with and without a name.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, MemfdFlags, Mode, OFlags, SealFlags, fchmod, fcntl_add_seals,
-    fcntl_get_seals, fcntl_getfl, fstat, fstatfs, ftruncate, linkat, memfd_create,
+    FileType, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fcntl_getfl,
+    fstat, fstatfs, ftruncate, memfd_create,
 };
 use rustix::io::Errno;
 use rustix::process::{Resource, geteuid, getrlimit};
@@ -47,21 +47,6 @@ pub(crate) struct Facts {
 /// Creates an empty file without a name, which can be sealed.
 pub(crate) fn memfd() -> io::Result<OwnedFd> {
     Ok(memfd_create("mp-segment", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?)
-}
-
-/// Creates an empty file in a folder, to be given a name there when it is complete.
-pub(crate) fn unnamed(folder: &Path, mode: u32) -> io::Result<OwnedFd> {
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let fd = rustix::fs::open(folder, flags, Mode::empty())?;
-    // Set afterwards, so that the umask does not change it.
-    fchmod(&fd, Mode::from_raw_mode(mode))?;
-    Ok(fd)
-}
-
-/// Gives an unnamed file its name, if that is not taken.
-pub(crate) fn publish(fd: impl AsFd, path: &Path) -> io::Result<()> {
-    let link = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd());
-    Ok(linkat(CWD, link, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 /// Opens a file, but follows no symbolic link and waits for no pipe; `None` if there is something

@@ -11,7 +11,6 @@ mod file;
 mod mapping;
 
 pub(crate) use file::{
-    Facts, Seals, examine, file_size_limit, fix_size, memfd, open, publish, seal, set_size, unlink,
-    unnamed,
+    Facts, Seals, examine, file_size_limit, fix_size, memfd, open, seal, set_size, unlink,
 };
 pub(crate) use mapping::{Access, Mapping};

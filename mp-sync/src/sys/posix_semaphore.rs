@@ -7,13 +7,14 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::time::Duration;
 
 use libc::{c_int, c_uint, clockid_t, sem_t, timespec};
-use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags, fallocate, fchmod, linkat, open};
+use mp_handle::RegionError;
+use rustix::fs::{Mode, OFlags, open};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 unsafe extern "C" {
@@ -58,17 +59,18 @@ impl PosixSemaphore {
     }
 
     /// Makes a new one, with its permission bits and permits before it has its name.
-    pub(crate) fn create(path: &Path, permits: u32, mode: u32) -> io::Result<PosixSemaphore> {
+    pub(crate) fn create(
+        path: &Path,
+        permits: u32,
+        mode: u32,
+    ) -> Result<PosixSemaphore, RegionError> {
         let folder = path.parent().unwrap_or(Path::new("/"));
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        let file = open(folder, flags, Mode::empty())?;
-        fchmod(&file, Mode::from_raw_mode(mode))?;
-        fallocate(&file, FallocateFlags::empty(), 0, PosixSemaphore::SIZE as u64)?;
+        let file = mp_handle::unnamed(folder, mode)?;
+        mp_handle::reserve(&file, PosixSemaphore::SIZE as u64)?;
         let semaphore = PosixSemaphore::map(&file)?;
         // SAFETY: nobody else has the memory, which is as long and as aligned as it must be.
         check(unsafe { libc::sem_init(semaphore.place.as_ptr(), 1, permits as c_uint) })?;
-        let link = format!("/proc/self/fd/{}", file.as_raw_fd());
-        linkat(CWD, link, CWD, path, AtFlags::SYMLINK_FOLLOW)?;
+        mp_handle::publish(&file, path)?;
         Ok(semaphore)
     }
 
