@@ -35,7 +35,6 @@ pub struct Journal {
 /// A worker elsewhere.
 #[derive(Clone, Debug)]
 struct Life {
-    host: Arc<str>,
     track: Track,
     /// How far the clock here is ahead of its clock, and how long its fastest answer took.
     ahead: i64,
@@ -94,7 +93,7 @@ impl Journal {
     fn find(&mut self, host: &Arc<str>, pid: u32) -> Option<&mut Life> {
         let lives = self.lives.iter_mut();
         let mut alive = lives.filter(|life| life.track.ended.is_none());
-        alive.find(|life| life.track.pid == pid && life.host == *host)
+        alive.find(|life| life.track.pid == pid && life.track.host.as_ref() == Some(host))
     }
 
     /// A worker is heard of for the first time.
@@ -105,7 +104,7 @@ impl Journal {
         let mut track = Track::new(self.count, pid, started);
         (track.ready, track.host) = (Some(started), Some(Arc::clone(host)));
         self.count += 1;
-        self.lives.push(Life { host: Arc::clone(host), track, ahead: i64::MAX });
+        self.lives.push(Life { track, ahead: i64::MAX });
         self.lives.last_mut().expect("it was just put there")
     }
 }
