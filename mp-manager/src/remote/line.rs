@@ -26,6 +26,8 @@ const LENGTH: usize = 4;
 
 /// A connection whose client knows the key.
 pub(crate) struct StreamLine {
+    /// Given back before the channel is closed: who sees that end may knock anew at once.
+    _seat: Seat,
     channel: Channel,
     /// The longest request.
     limit: usize,
@@ -38,13 +40,12 @@ pub(crate) struct StreamLine {
     unsent: Vec<u8>,
     /// Whether there may be more to read.
     is_stirred: bool,
-    _seat: Seat,
 }
 
 impl StreamLine {
     pub(super) fn new(channel: Channel, limit: usize, name: String, seat: Seat) -> Self {
         let (read, unsent) = (Vec::new(), Vec::new());
-        Self { channel, limit, name, read, served: 0, unsent, is_stirred: true, _seat: seat }
+        Self { _seat: seat, channel, limit, name, read, served: 0, unsent, is_stirred: true }
     }
 
     /// The length of the next request, once that is there.
