@@ -23,6 +23,7 @@
 //! seventy, and nobody spins.
 
 mod birth;
+mod breakpoint;
 mod chaos;
 mod fork;
 mod notes;
@@ -30,6 +31,7 @@ mod operation;
 mod operations;
 mod options;
 mod partner;
+mod path;
 mod plan;
 mod random;
 mod remains;
@@ -38,6 +40,7 @@ mod run;
 mod shared;
 mod stage;
 mod victim;
+mod zombie;
 
 use std::io;
 use std::process::ExitCode;

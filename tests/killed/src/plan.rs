@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::options::Options;
+use crate::path::Path;
 use crate::random::Random;
 
 /// How many of the other places of longer operations are drawn.
@@ -45,6 +46,8 @@ pub(crate) struct Recording {
     pub(crate) calls: Vec<usize>,
     /// Which of the others changed what is shared, if that was looked for.
     pub(crate) writes: Vec<usize>,
+    /// Where all of them are, if a victim can run there.
+    pub(crate) path: Path,
     /// How often it slept in one.
     pub(crate) sleeps: usize,
 }

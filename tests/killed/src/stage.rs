@@ -17,10 +17,12 @@ use crate::notes::Notes;
 use crate::operation::{Operation, Role, Scene, Verdict};
 use crate::operations;
 use crate::options::Options;
+use crate::path::Path;
 use crate::plan::{Place, Recording};
 use crate::remains::{descriptors, no_descriptor_left, no_process_left};
 use crate::shared::Shared;
-use crate::victim::{Step, Victim, Zombie};
+use crate::victim::{Step, Victim};
+use crate::zombie::Zombie;
 
 /// What a stage tells who keeps watch, one a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +77,8 @@ pub(crate) fn perform(name: &str, options: &Options, mut lines: impl Write) -> a
     for (number, &place) in plan.iter().enumerate().skip(options.skip) {
         tell(&mut lines, &Line::Place(place.to_string()))?;
         // Every second one finds the victim's number still in use.
-        if let Err(text) = perform_at(&operation, &recording, place, number % 2 == 0)? {
+        let is_reaped = number % 2 == 0;
+        if let Err(text) = perform_at(&operation, &recording, &recording.path, place, is_reaped)? {
             tell(&mut lines, &Line::Violation(text))?;
         }
     }
@@ -124,6 +127,7 @@ fn record(operation: &Operation, options: &Options) -> anyhow::Result<Recording>
     let mut victim = start(operation, &mut *scene, &notes).context("cannot start a victim")?;
     let look = |victim: &Victim| options.sample.is_none().then(|| victim.shared()).transpose();
     let mut shared = look(&victim)?;
+    let can_run = victim.can_run();
     let mut recording = Recording::default();
     loop {
         let mut step = victim.step()?;
@@ -144,9 +148,12 @@ fn record(operation: &Operation, options: &Options) -> anyhow::Result<Recording>
                 }
             }
             Step::Ended if operation.role.performs() => bail!("it ended before its operation"),
-            Step::Mark | Step::Ended => break,
+            Step::Astray | Step::Mark | Step::Ended => break,
         }
         recording.instructions += 1;
+        if can_run {
+            recording.path.push(victim.address());
+        }
     }
     if !victim.release()? {
         bail!("without a kill: it failed");
@@ -157,10 +164,12 @@ fn record(operation: &Operation, options: &Options) -> anyhow::Result<Recording>
     Ok(recording)
 }
 
-/// Performs once, up to the place; kills, or holds, there, and asks the survivors.
+/// Performs once, up to the place; kills, or holds, there, and asks the survivors. If the path was
+/// another one, it does so again without.
 fn perform_at(
     operation: &Operation,
     recording: &Recording,
+    path: &Path,
     place: Place,
     is_reaped: bool,
 ) -> anyhow::Result<Verdict> {
@@ -168,7 +177,8 @@ fn perform_at(
     let notes = Notes::new();
     let mut scene = operation.set_up(&notes);
     let mut victim = start(operation, &mut *scene, &notes).context("cannot start a victim")?;
-    go_to(place, recording, &mut victim, || assist(operation, &mut *scene, &notes))?;
+    let assist = || assist(operation, &mut *scene, &notes);
+    let is_astray = go_to(place, recording, path, &mut victim, assist)? == Step::Astray;
     notes.begin();
     let verdict = if operation.role == Role::Held {
         scene.assist(&notes);
@@ -177,7 +187,11 @@ fn perform_at(
         kill(victim, is_reaped, || scene.check(&notes))?
     };
     drop((scene, notes));
-    Ok(verdict.and_then(|()| no_process_left()).and_then(|()| no_descriptor_left(before)))
+    let verdict = verdict.and_then(|()| no_process_left());
+    match verdict.and_then(|()| no_descriptor_left(before)) {
+        Ok(()) if is_astray => perform_at(operation, recording, &Path::default(), place, is_reaped),
+        verdict => Ok(verdict),
+    }
 }
 
 fn kill(
@@ -196,25 +210,42 @@ fn kill(
     Ok(verdict)
 }
 
-/// Steps to a place, with a leap over the system calls before it. Should it end before, as the path
-/// is not the same each time, that will do.
+/// Goes to a place: with leaps over the system calls before it, then along the path at a run, and the
+/// rest step by step; returns how the last of them went. Should it end before, as not all is the same
+/// each time, that will do.
 fn go_to(
     place: Place,
     recording: &Recording,
+    path: &Path,
     victim: &mut Victim,
     mut assist: impl FnMut(),
-) -> nix::Result<()> {
+) -> nix::Result<Step> {
     let (calls, mut instructions) = match place {
         Place::After(number) => recording.calls_before(number),
         Place::Asleep(_) | Place::Woken(_) => (usize::MAX, 0),
     };
-    let (mut leaps, mut sleeps) = (0, 0);
+    // A step lets `SIGTRAP` through for good, which a leap does not, and some look at that.
+    if calls > 0 && !recording.calls.contains(&0) && !victim.is_interrupted() {
+        victim.step()?;
+    }
+    let (mut leaps, mut sleeps, mut can_jump) = (0, 0, true);
+    let mut step = Step::Done;
     while leaps < calls || place != Place::After(instructions) {
         let is_leap = leaps < calls;
-        match if is_leap { victim.leap()? } else { victim.step()? } {
+        let jump = match place {
+            Place::After(number) if !is_leap && can_jump => path.jump(instructions, number),
+            _ => None,
+        };
+        can_jump = is_leap || jump.is_some();
+        step = match jump {
+            Some(jump) => victim.run(jump)?,
+            None if is_leap => victim.leap()?,
+            None => victim.step()?,
+        };
+        match step {
             Step::Done if is_leap => leaps += 1,
-            Step::Done => instructions += 1,
-            Step::Mark | Step::Ended => break,
+            Step::Done => instructions = jump.map_or(instructions + 1, |jump| jump.instructions),
+            Step::Astray | Step::Mark | Step::Ended => break,
             Step::Asleep => {
                 sleeps += 1;
                 if place == Place::Asleep(sleeps) {
@@ -227,5 +258,5 @@ fn go_to(
             }
         }
     }
-    Ok(())
+    Ok(step)
 }

@@ -10,7 +10,10 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use crate::birth::expect_mark;
+use crate::breakpoint;
+use crate::path::Jump;
 use crate::shared::Shared;
+use crate::zombie::{Zombie, has_succeeded};
 
 /// Looks at a victim that should have made its step, before a look whether it sleeps.
 const LOOKS: usize = 6;
@@ -27,7 +30,9 @@ pub(crate) struct Victim {
     /// What it was stopped for, and shall get with the next step.
     signal: Option<Signal>,
     stride: Stride,
-    /// Whether its last step was a system call.
+    /// Where its last step began.
+    address: u64,
+    /// Whether that was a system call.
     was_call: bool,
 }
 
@@ -54,6 +59,8 @@ pub(crate) enum Step {
     Done,
     /// It sleeps in a system call; the next step waits for the end of that.
     Asleep,
+    /// Its path is another one this time: it is before a system call already.
+    Astray,
     /// The instruction was the end mark.
     Mark,
     /// It has ended by itself.
@@ -63,7 +70,7 @@ pub(crate) enum Step {
 impl Victim {
     /// Takes over one that is stopped, of a parent if that is not this process.
     pub(crate) fn new(pid: Pid, parent: Option<Pid>) -> Victim {
-        Victim { pid, parent, signal: None, stride: Stride::Stopped, was_call: false }
+        Victim { pid, parent, signal: None, stride: Stride::Stopped, address: 0, was_call: false }
     }
 
     /// As [`new`](Self::new), for one that was stopped in its sleep.
@@ -83,6 +90,17 @@ impl Victim {
         self.unless_killed(leapt)
     }
 
+    /// Lets it run to a place ahead: as many steps at once.
+    pub(crate) fn run(&mut self, jump: Jump) -> nix::Result<Step> {
+        let ran = self.try_run(jump);
+        self.unless_killed(ran)
+    }
+
+    /// Tells whether it can [`run`](Self::run).
+    pub(crate) fn can_run(&self) -> bool {
+        breakpoint::set(self.pid, 0).and_then(|()| breakpoint::clear(self.pid)).is_ok()
+    }
+
     /// Somebody else may have killed it meanwhile, as one does who waits for its end in vain.
     fn unless_killed(&mut self, step: nix::Result<Step>) -> nix::Result<Step> {
         if step == Err(Errno::ESRCH) {
@@ -94,6 +112,7 @@ impl Victim {
 
     fn try_step(&mut self) -> nix::Result<Step> {
         if matches!(self.stride, Stride::Stopped | Stride::Interrupted) {
+            self.address = program_counter(self.pid)?;
             self.was_call = self.is_before_call()?;
             let may_sleep = self.stride == Stride::Interrupted || self.was_call;
             ptrace::step(self.pid, self.signal.take())?;
@@ -125,13 +144,16 @@ impl Victim {
                 self.stride = Stride::Sleeping;
                 return Ok(Step::Asleep);
             };
+            let was_in_call = self.stride != Stride::Moving;
             self.stride = Stride::Stopped;
             match status {
                 WaitStatus::PtraceSyscall(_) if ptrace::syscall_info(self.pid)?.op == ENTRY => {
                     ptrace::syscall(self.pid, None)?;
                     self.stride = Stride::InCall;
                 }
-                WaitStatus::PtraceSyscall(_) => return Ok(Step::Done),
+                // The end of the call by which it came to be is none of its own.
+                WaitStatus::PtraceSyscall(_) if was_in_call => return Ok(Step::Done),
+                WaitStatus::PtraceSyscall(_) => {}
                 WaitStatus::Stopped(_, Signal::SIGSTOP) => return Ok(self.marked()),
                 // The first instruction of a new program.
                 WaitStatus::Stopped(_, Signal::SIGTRAP) => {}
@@ -139,6 +161,23 @@ impl Victim {
                 _ => return Ok(self.ended()),
             }
         }
+    }
+
+    fn try_run(&mut self, jump: Jump) -> nix::Result<Step> {
+        breakpoint::set(self.pid, jump.address)?;
+        let mut times = 0;
+        while times < jump.times {
+            ptrace::syscall(self.pid, self.signal.take())?;
+            match waitpid(self.pid, Some(WaitPidFlag::__WALL))? {
+                WaitStatus::Stopped(_, Signal::SIGTRAP) => times += 1,
+                WaitStatus::Stopped(_, Signal::SIGSTOP) => return Ok(self.marked()),
+                WaitStatus::Stopped(_, signal) => self.signal = Some(signal),
+                WaitStatus::PtraceSyscall(_) => return Ok(Step::Astray),
+                _ => return Ok(self.ended()),
+            }
+        }
+        breakpoint::clear(self.pid)?;
+        Ok(Step::Done)
     }
 
     fn marked(&mut self) -> Step {
@@ -174,14 +213,23 @@ impl Victim {
         Shared::of(self.pid)
     }
 
+    /// Tells whether its next step is within a system call.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.stride == Stride::Interrupted
+    }
+
+    /// Where the last step began.
+    pub(crate) fn address(&self) -> u64 {
+        self.address
+    }
+
     /// Tells whether the last step was a system call.
     pub(crate) fn was_call(&self) -> bool {
         self.was_call
     }
 
     fn is_before_call(&self) -> nix::Result<bool> {
-        let address = program_counter(self.pid)?;
-        let bytes = ptrace::read(self.pid, address as ptrace::AddressType)?.to_ne_bytes();
+        let bytes = ptrace::read(self.pid, self.address as ptrace::AddressType)?.to_ne_bytes();
         Ok(bytes.starts_with(CALL))
     }
 
@@ -222,37 +270,9 @@ impl Victim {
     }
 }
 
-/// A dead victim whose number is not free yet.
-#[derive(Debug)]
-pub(crate) struct Zombie {
-    pid: Pid,
-    parent: Option<Pid>,
-    /// Its status was taken when it ended.
-    is_seen: bool,
-}
-
-impl Zombie {
-    /// Takes its status. If it has a parent, that gets it too; returns whether it made good of it.
-    pub(crate) fn reap(self) -> nix::Result<bool> {
-        if !self.is_seen {
-            waitpid(self.pid, Some(WaitPidFlag::__WALL))?;
-        }
-        self.parent.map_or(Ok(true), has_succeeded)
-    }
-
-    /// Tells whether somebody else waits for its status.
-    pub(crate) fn has_parent(&self) -> bool {
-        self.parent.is_some()
-    }
-}
-
 /// Tells whether a process has stopped, and not ended.
 fn is_stop(status: WaitStatus) -> bool {
     !matches!(status, WaitStatus::Exited(..) | WaitStatus::Signaled(..))
-}
-
-fn has_succeeded(pid: Pid) -> nix::Result<bool> {
-    Ok(waitpid(pid, None)? == WaitStatus::Exited(pid, 0))
 }
 
 /// Tells whether a process sleeps, as opposed to running, being stopped, or dead.
