@@ -172,9 +172,9 @@ impl Child {
             return None;
         };
         self.receive(&mut state);
-        state.status = Some(status);
-        drop(state);
+        // Before anybody else knows: who has heard of the end does not find it listed.
         registry::remove(self);
+        state.status = Some(status);
         Some(status)
     }
 
@@ -277,6 +277,11 @@ impl Child {
                 Ok(None) | Err(_) => return,
             }
         }
+    }
+
+    /// Whether it was killed because it had not begun in time.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.state().overdue
     }
 
     /// What the function returned, or why there is nothing. The child has ended.

@@ -61,9 +61,9 @@ impl Build {
         package
     }
 
-    /// Runs cargo. With a target, it does not build macros as it builds the program.
-    fn cargo(&self, command: &[&str]) -> Output {
-        let _one_at_a_time = lock();
+    /// Runs cargo, as the only one who does. With a target, it does not build macros as it builds
+    /// the program.
+    fn cargo(&self, _alone: &File, command: &[&str]) -> Output {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(command).args(["--quiet", "--target", &target()]);
         cargo.args(["--target-dir", TARGET]).current_dir(self.write());
@@ -75,7 +75,7 @@ impl Build {
 
     /// Builds one of the two, and returns where it is.
     fn build(&self, what: &str, file: &str) -> PathBuf {
-        self.cargo(&["build", what]);
+        self.cargo(&lock(), &["build", what]);
         Path::new(TARGET).join(target()).join("debug").join(file)
     }
 }
@@ -150,9 +150,11 @@ fn a_function_of_a_shared_library_is_refused() {
 #[mp_process::test]
 fn the_unit_tests_of_a_library_start_processes() {
     let build = Build { name: "plugin", panic: "unwind", rust_flags: "" };
-    build.cargo(&["test", "--lib", "--no-run"]);
+    // Kept, lest the watchdog looks on while others build.
+    let alone = lock();
+    build.cargo(&alone, &["test", "--lib", "--no-run"]);
     let _watchdog = watchdog();
-    let output = build.cargo(&["test", "--lib"]);
+    let output = build.cargo(&alone, &["test", "--lib"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("test result: ok. 1 passed; 0 failed;"), "{said}");
 }

@@ -136,6 +136,25 @@ fn the_children_that_live_are_listed() {
     assert_eq!(signal(process.join().unwrap_err()), libc::SIGKILL);
 }
 
+/// Whoever takes the status from the system: another thread may be in the midst of it.
+#[mp_process::test]
+fn a_child_whose_end_is_known_is_listed_no_more() {
+    let _watchdog = watchdog();
+    for _ in 0..20 {
+        let process = lingering(Process::builder());
+        let others: Vec<_> = (0..4)
+            .map(|_| {
+                let child = Child::clone(&process);
+                thread::spawn(move || child.wait())
+            })
+            .collect();
+        process.kill().unwrap();
+        process.wait();
+        assert!(active_children().iter().all(|child| child.pid() != process.pid()));
+        assert!(others.into_iter().all(|other| !other.join().unwrap().success()));
+    }
+}
+
 #[mp_process::test]
 fn a_dropped_handle_leaves_the_child_in_the_list() {
     let _watchdog = watchdog();

@@ -11,6 +11,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use common::scratch::Scratch;
 use common::watchdog::watchdog;
@@ -18,6 +19,10 @@ use mp_handle::Parcel;
 use mp_process::{BuildId, Func, befriend};
 
 const SECRET: u128 = 0x0123_4567_89ab_cdef;
+
+/// A child that another test starts has what is open here for a moment; and a file that somebody
+/// could write to is not executed.
+static TURN: Mutex<()> = Mutex::new(());
 
 fn double(n: u32) -> u32 {
     2 * n
@@ -69,6 +74,7 @@ fn other_build(scratch: &Scratch) -> std::path::PathBuf {
 #[test]
 fn only_friends_call_a_function_that_has_come_from_another_family() {
     let _watchdog = watchdog();
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     befriend(SECRET).unwrap();
     let letter = Parcel::encode(&Func::new(double).unwrap()).unwrap();
     let own = env::current_exe().unwrap();
@@ -86,6 +92,7 @@ fn only_friends_call_a_function_that_has_come_from_another_family() {
 #[mp_process::test]
 fn a_child_has_the_friends_of_its_parent() {
     let _watchdog = watchdog();
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     befriend(SECRET).unwrap();
     let again = mp_process::spawn(|| befriend(SECRET).is_ok() && befriend(1).is_err(), ());
     assert!(again.unwrap().join().unwrap());

@@ -47,20 +47,21 @@ fn join_closes_the_standard_input_first() {
     assert_eq!(process.join().unwrap(), "");
 }
 
-/// What a child has as standard input, by default.
-fn look_at_input_of_child() -> (String, PathBuf) {
+/// What a child has as standard input, by default, and what this process has.
+fn look_at_inputs() -> ((String, PathBuf), String) {
     let look = || (read_all(io::stdin()), fs::read_link("/proc/self/fd/0").unwrap());
-    spawn(look, ()).unwrap().join().unwrap()
+    (spawn(look, ()).unwrap().join().unwrap(), read_all(io::stdin()))
 }
 
 #[mp_process::test]
 fn the_standard_input_is_empty_unless_told_otherwise() {
     let _watchdog = watchdog();
     let piped = Process::builder().stdin(Stdio::Piped);
-    let mut process = piped.spawn(look_at_input_of_child, ()).unwrap();
+    let mut process = piped.spawn(look_at_inputs, ()).unwrap();
     process.take_stdin().unwrap().write_all(b"not for grandchildren").unwrap();
-    let (text, path) = process.join().unwrap();
+    let ((text, path), own) = process.join().unwrap();
     assert_eq!((text.as_str(), path.to_str()), ("", Some("/dev/null")));
+    assert_eq!(own, "not for grandchildren");
 }
 
 #[mp_process::test]

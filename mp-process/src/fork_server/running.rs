@@ -15,6 +15,7 @@ use crate::child::Child;
 use crate::error::SpawnError;
 use crate::func::Func;
 use crate::method::StartMethod;
+use crate::outcome::Failure;
 use crate::process::Process;
 use crate::start;
 use crate::wire::Task;
@@ -81,15 +82,21 @@ impl Running {
         match server.hear(deadline) {
             Heard::Answer(Answer::Ready) => Ok(server),
             Heard::Answer(answer) => Err(answer.into()),
-            Heard::End => Err(server.obituary().into()),
+            Heard::End => Err(server.obituary(timeout).into()),
             Heard::Nothing => Err(ForkServerError::TimedOut { after: timeout }.into()),
         }
     }
 
     /// Why it ended before it could be asked.
-    fn obituary(&self) -> ForkServerError {
+    fn obituary(&self, timeout: Duration) -> ForkServerError {
         let status = self.child.wait();
-        ForkServerError::Ended(self.child.take_answer(status).err().unwrap_or(status.into()))
+        match self.child.take_answer(status).err().unwrap_or(status.into()) {
+            // Another thread that looks after children may have been the one to end it.
+            Failure::FailedToStart { .. } if self.child.is_overdue() => {
+                ForkServerError::TimedOut { after: timeout }
+            }
+            failure => ForkServerError::Ended(failure),
+        }
     }
 
     /// Whether it is a child of this process, not of one that this is a forked copy of.

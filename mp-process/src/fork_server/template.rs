@@ -4,8 +4,11 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process;
 use std::sync::atomic::AtomicU32;
+use std::thread;
+use std::time::Duration;
 
 use mp_handle::{Descriptor, Parcel, Post, Region, View};
 use serde::{Deserialize, Serialize};
@@ -118,8 +121,33 @@ fn socket_in(request: Parcel) -> io::Result<OwnedFd> {
     socket.into_owned()
 }
 
+/// Counts the threads when those that end are gone: one that was joined may take a moment for that.
 fn count_threads() -> io::Result<usize> {
-    Ok(fs::read_dir("/proc/self/task")?.count())
+    loop {
+        let tasks = fs::read_dir("/proc/self/task")?;
+        let ending: Vec<bool> =
+            tasks.map(|task| is_ending(&task?.path())).collect::<io::Result<_>>()?;
+        if !ending.contains(&true) {
+            return Ok(ending.len());
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether a thread has run the last of its code, so that nothing keeps it for long.
+fn is_ending(task: &Path) -> io::Result<bool> {
+    /// The kernel's flag `PF_EXITING`.
+    const EXITING: u64 = 4;
+    let stat = match fs::read(task.join("stat")) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {
+            return Ok(true);
+        }
+        stat => stat?,
+    };
+    // The second field is the name, in parentheses, which may contain anything; the ninth the flags.
+    let stat = String::from_utf8_lossy(&stat);
+    let flags = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(6)?.parse().ok());
+    Ok(flags.is_some_and(|flags: u64| flags & EXITING != 0))
 }
 
 /// Answers. If nobody hears it, the next look at the socket tells.
