@@ -145,9 +145,12 @@ fn signals_neither_end_a_wait_nor_lengthen_it() {
     let guard = lock.lock().unwrap();
     let wait = |lock: Lock, waiting: Event| {
         alarms();
-        let (start, timeout) = (Instant::now(), Duration::from_millis(200));
-        assert!(lock.lock_timeout(timeout).unwrap().is_none());
-        assert!(start.elapsed() >= timeout && ALARMS.load(Ordering::Relaxed) > 10);
+        // A busy machine lets it run too seldom to hear all of them.
+        while ALARMS.load(Ordering::Relaxed) < 10 {
+            let (start, timeout) = (Instant::now(), Duration::from_millis(200));
+            assert!(lock.lock_timeout(timeout).unwrap().is_none());
+            assert!(start.elapsed() >= timeout);
+        }
         waiting.set();
         drop(lock.lock().unwrap());
     };

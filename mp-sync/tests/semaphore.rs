@@ -201,8 +201,8 @@ fn a_name_leads_to_the_same_permits() {
     BoundedSemaphore::unlink(&name).unwrap();
 }
 
-#[mp_process::test]
-fn a_forked_child_gives_nothing_back() {
+/// Runs in a process of its own: none of its threads is in the midst of something when it forks.
+fn fork_with_a_permit() {
     let semaphore = Semaphore::new(2).unwrap();
     let permit = semaphore.acquire();
     let child = fork(|| {
@@ -217,6 +217,12 @@ fn a_forked_child_gives_nothing_back() {
     assert!(semaphore.try_acquire().is_some(), "what the child had comes back");
     drop(permit);
     assert_eq!(semaphore.available(), 2);
+}
+
+#[mp_process::test]
+fn a_forked_child_gives_nothing_back() {
+    let _watchdog = watchdog();
+    spawn(fork_with_a_permit, ()).unwrap().join().unwrap();
 }
 
 fn stay_with_a_permit(semaphore: Semaphore, held: Event) {
