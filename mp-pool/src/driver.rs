@@ -138,7 +138,6 @@ impl Shared {
             }
         }
         if let Some(lines) = &self.lines {
-            lines.sync(Deadline::NEVER);
             lines.end();
         }
         let life = self.engine().take_life();

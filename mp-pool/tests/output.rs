@@ -4,6 +4,7 @@ mod common;
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use std::{process, thread};
 
 use common::Watchdog;
@@ -146,6 +147,29 @@ fn a_flood_arrives_whole() {
     let [said, _] = output_of(program);
     let line = "x".repeat(99);
     assert_eq!(said.iter().filter(|said| **said == line).count(), 40_000);
+}
+
+#[mp_process::test]
+fn however_slowly_it_is_read_what_a_task_has_printed_is_there_before_its_result() {
+    let _watchdog = Watchdog::new("however_slowly_it_is_read");
+    /// More than all pipes on the way hold.
+    fn speak() {
+        (0..2_000).for_each(|_| println!("{:99}", "a task"));
+    }
+    fn program() {
+        let pool = pool(1, Output::Lines);
+        pool.apply(speak, ()).unwrap();
+        println!("its result");
+    }
+    let mut child = Process::builder().stdout(Stdio::Piped).spawn(program, ()).unwrap();
+    let (mut pipe, mut said) = (child.take_stdout().unwrap(), Vec::new());
+    while (&mut pipe).take(4096).read_to_end(&mut said).unwrap() > 0 {
+        thread::sleep(Duration::from_millis(60));
+    }
+    child.join().unwrap();
+    let said = String::from_utf8(said).unwrap();
+    assert_eq!(said.matches("a task").count(), 2_000);
+    assert!(said.ends_with("\nits result\n"), "{}", &said[said.len() - 200..]);
 }
 
 #[mp_process::test]

@@ -16,11 +16,12 @@ mod stream;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use mp_handle::{Deadline, SLICE};
+use mp_handle::Deadline;
 use mp_process::Stdio;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -69,7 +70,7 @@ impl Output {
     }
 }
 
-/// How long a caller waits for those who read our output.
+/// How long a caller waits for those who read our output, if they take nothing of it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The key of the descriptor that wakes the thread. Streams have others.
@@ -79,8 +80,8 @@ const WAKE: u64 = 0;
 /// is closed and the last pipe has ended, which a child of a worker may keep open.
 pub(crate) struct Lines {
     shared: Arc<Shared>,
-    /// Whether the thread has ended.
-    ended: Arc<Monitor<bool>>,
+    /// Whether the thread has ended, or has only pipes left that such a child keeps open.
+    rests: Arc<Monitor<bool>>,
     is_named: bool,
 }
 
@@ -89,6 +90,8 @@ struct Shared {
     wake: OwnedFd,
     streams: Mutex<Streams>,
     work: Monitor<Work>,
+    /// How many pieces were written so far: who reads them is there.
+    written: AtomicU64,
 }
 
 #[derive(Default)]
@@ -119,17 +122,17 @@ impl Lines {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         let (streams, work) = (Mutex::default(), Monitor::new(Work::default()));
-        let shared = Arc::new(Shared { epoll, wake, streams, work });
-        let ended = Arc::new(Monitor::new(false));
+        let shared = Arc::new(Shared { epoll, wake, streams, work, written: AtomicU64::new(0) });
+        let rests = Arc::new(Monitor::new(false));
         thread::Builder::new().name("pool output".into()).spawn({
-            let (shared, ended) = (Arc::clone(&shared), Arc::clone(&ended));
+            let (shared, rests) = (Arc::clone(&shared), Arc::clone(&rests));
             move || {
-                shared.forward();
+                shared.forward(&rests);
                 drop(shared);
-                ended.set();
+                rests.set();
             }
         })?;
-        Ok(Some(Self { shared, ended, is_named: output == Output::Named }))
+        Ok(Some(Self { shared, rests, is_named: output == Output::Named }))
     }
 
     /// Takes the reading end of a pipe that the worker of this name has as its `target`.
@@ -145,17 +148,27 @@ impl Lines {
         Ok(stream)
     }
 
-    /// Waits until what workers have printed so far is written; not for ever.
-    pub(crate) fn sync(&self, deadline: Deadline) {
+    /// Waits until what workers have printed so far is written, as long as somebody takes it; tells
+    /// whether it is.
+    pub(crate) fn sync(&self, deadline: Deadline) -> bool {
         let mut work = self.shared.work.lock();
         if !work.value.busy && !self.shared.has_news() {
-            return;
+            return true;
         }
         work.value.asked += 1;
         let asked = work.value.asked;
         drop(work);
-        let deadline = deadline.min(Deadline::after(PATIENCE));
-        self.shared.work.wait(deadline, |work| work.served >= asked);
+        let written = || self.shared.written.load(Ordering::Relaxed);
+        loop {
+            let before = written();
+            let patience = deadline.min(Deadline::after(PATIENCE));
+            if self.shared.work.wait(patience, |work| work.served >= asked) {
+                return true;
+            }
+            if deadline.is_expired() || written() == before {
+                return false;
+            }
+        }
     }
 
     /// Has the lines written that somebody else has read from a pipe.
@@ -163,11 +176,14 @@ impl Lines {
         self.shared.wake();
     }
 
-    /// Says that there are no more workers, and waits for the thread, but not for the children that
-    /// a worker has left with its pipes.
+    /// Says that there are no more workers, and waits until what they have printed is written and
+    /// their pipes are closed; but not for the children that a worker has left with its pipes.
     pub(crate) fn end(&self) {
+        let is_taken = self.sync(Deadline::NEVER);
         self.close();
-        self.ended.wait(Deadline::after(SLICE), |&ended| ended);
+        if is_taken {
+            self.rests.wait(Deadline::after(PATIENCE), |&rests| rests);
+        }
     }
 
     fn close(&self) {

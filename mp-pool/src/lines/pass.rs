@@ -7,20 +7,24 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event};
 
 use super::{Shared, Stream, WAKE};
+use crate::monitor::Monitor;
 
 /// Events of one look. What has no room comes with the next.
 const EVENTS: usize = 64;
 
 impl Shared {
-    /// The body of the thread.
-    pub(super) fn forward(&self) {
+    /// The body of the thread. Says so when it rests.
+    pub(super) fn forward(&self, rests: &Monitor<bool>) {
         let mut events = Vec::with_capacity(EVENTS);
         let mut text = Vec::new();
         while !self.is_over() {
+            if self.is_left() {
+                rests.set();
+            }
             self.wait(&mut events);
             let asked = self.begin();
             for stream in self.those_of(&events, asked.is_some()) {
-                stream.forward(&mut text);
+                stream.forward(&mut text, &self.written);
             }
             self.end(asked);
         }
@@ -29,6 +33,11 @@ impl Shared {
     fn is_over(&self) -> bool {
         let streams = self.streams();
         streams.closed && streams.by_key.is_empty()
+    }
+
+    /// Whether there are no workers any more, and all pipes that have ended were seen to.
+    fn is_left(&self) -> bool {
+        self.streams().closed && !self.has_news()
     }
 
     /// Sleeps until a pipe has something, unless somebody waits for a pass.

@@ -3,6 +3,7 @@
 use std::io;
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mp_handle::SLICE;
@@ -60,8 +61,9 @@ impl Stream {
         state.ended && state.text.is_empty()
     }
 
-    /// Writes the whole lines that are there. `text` is a buffer to be reused.
-    pub(super) fn forward(&self, text: &mut Vec<u8>) {
+    /// Writes the whole lines that are there, and counts the pieces. `text` is a buffer to be
+    /// reused.
+    pub(super) fn forward(&self, text: &mut Vec<u8>, written: &AtomicU64) {
         text.clear();
         {
             let mut state = self.state();
@@ -69,8 +71,8 @@ impl Stream {
             state.take_lines(&self.prefix, text);
         }
         match self.target {
-            Target::Stdout => write(io::stdout().as_fd(), text),
-            Target::Stderr => write(io::stderr().as_fd(), text),
+            Target::Stdout => write(io::stdout().as_fd(), text, written),
+            Target::Stderr => write(io::stderr().as_fd(), text, written),
         }
     }
 
@@ -139,13 +141,16 @@ fn last_lines(text: &[u8]) -> &[u8] {
 
 /// Writes lines, in pieces that end with a line and arrive whole. If they are not to be written,
 /// nobody wants them.
-fn write(stream: BorrowedFd<'_>, mut lines: &[u8]) {
+fn write(stream: BorrowedFd<'_>, mut lines: &[u8], written: &AtomicU64) {
     while !lines.is_empty() {
         let most = lines.len().min(ATOMIC);
         let whole = lines[..most].iter().rposition(|&byte| byte == b'\n');
         let piece = &lines[..whole.map_or(most, |at| at + 1)];
         match rustix::io::write(stream, piece) {
-            Ok(count) => lines = &lines[count..],
+            Ok(count) => {
+                written.fetch_add(1, Ordering::Relaxed);
+                lines = &lines[count..];
+            }
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => wait_writable(stream),
             Err(_) => return,
