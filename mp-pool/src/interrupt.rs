@@ -102,6 +102,8 @@ fn install() -> io::Result<()> {
     flag::register(SIGINT, again)?;
     thread::Builder::new().name("pool interrupt".into()).spawn(move || {
         if signals.forever().next().is_some() {
+            // That takes until no handler runs any more: those behind this one are called as well.
+            drop(signals);
             end();
         }
     })?;

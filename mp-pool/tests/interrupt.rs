@@ -7,6 +7,7 @@ mod processes;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use std::{io, thread};
 
 use common::Watchdog;
@@ -112,6 +113,9 @@ fn other_handlers_are_called_as_well() {
         on_interrupt(say_so as extern "C" fn(i32) as libc::sighandler_t);
         let pool = Pool::new(1).unwrap();
         pool.end_on_interrupt().unwrap();
+        let takes_its_time = || thread::sleep(Duration::from_millis(50));
+        // SAFETY: to sleep is allowed in a handler.
+        unsafe { signal_hook::low_level::register(libc::SIGINT, takes_its_time) }.unwrap();
         let seen = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(libc::SIGINT, Arc::clone(&seen)).unwrap();
         mp_process::at_exit(move || println!("seen: {}", seen.load(Ordering::Relaxed)));
