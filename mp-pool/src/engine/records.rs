@@ -81,12 +81,13 @@ fn note_all_slow(slowest: &mut Vec<SlowTask>, track: &Track) {
 
 impl Engine {
     pub(crate) fn statistics(&self) -> Statistics {
-        let records = &self.records;
+        // One moment for all: the figures of a worker are to fit together.
+        let (records, now) = (&self.records, now());
         let tracks = || self.workers.iter().map(|worker| &worker.track);
         let mut slowest = records.slowest.clone();
         tracks().for_each(|track| note_all_slow(&mut slowest, track));
         Statistics {
-            workers: self.workers.iter().map(|worker| self.statistics_of(worker)).collect(),
+            workers: self.workers.iter().map(|worker| self.statistics_of(worker, now)).collect(),
             received: records.received,
             queued: self.pending.iter().map(|chunk| chunk.count() as u64).sum(),
             given: self.workers.iter().map(Worker::unanswered).sum(),
@@ -99,18 +100,18 @@ impl Engine {
         }
     }
 
-    fn statistics_of(&self, worker: &Worker) -> WorkerStatistics {
+    fn statistics_of(&self, worker: &Worker, now: u64) -> WorkerStatistics {
         let track = &worker.track;
         let insights = self.config.insights;
         WorkerStatistics {
             id: worker.id,
             pid: track.pid,
-            age: since(track.started),
+            age: Duration::from_nanos(now.saturating_sub(track.started)),
             startup: track.ready.map(|ready| Duration::from_nanos(ready - track.started)),
             tasks: track.tasks,
             failed: track.failed,
             busy: insights.then(|| Duration::from_nanos(track.busy)),
-            waiting: insights.then(|| Duration::from_nanos(track.waiting())),
+            waiting: insights.then(|| Duration::from_nanos(track.waiting(now))),
             restarts: self.records.starts[worker.id] - 1,
             host: None,
         }

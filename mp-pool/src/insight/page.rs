@@ -185,7 +185,7 @@ impl<'a> Page<'a> {
         let name = of_row().next().map(|track| track.name()).unwrap_or_default();
         let name = Escaped(&name);
         let busy: u64 = of_row().map(|track| track.busy).sum();
-        let waiting: u64 = of_row().map(Track::waiting).sum();
+        let waiting: u64 = of_row().map(|track| track.waiting(self.timeline.end)).sum();
         writeln!(out, "<text class=\"end\" x=\"{}\" y=\"{y}\">{name}</text>", LEFT - 12.0)?;
         if busy > 0 {
             let load = 100.0 * busy as f64 / (busy + waiting) as f64;

@@ -93,9 +93,9 @@ impl Track {
         self
     }
 
-    /// How long it has waited for tasks, as far as it has told.
-    pub(crate) fn waiting(&self) -> u64 {
-        let end = self.ended.as_ref().map_or_else(now, |(end, _)| *end);
+    /// How long it has waited for tasks until `now`, as far as it has told.
+    pub(crate) fn waiting(&self, now: u64) -> u64 {
+        let end = self.ended.as_ref().map_or(now, |(end, _)| *end);
         let ready = self.ready.unwrap_or(end);
         end.saturating_sub(ready).saturating_sub(self.busy)
     }
