@@ -69,7 +69,7 @@ pub fn worker_id() -> Option<usize> {
 ///
 /// mp_process::init();
 /// let pool = mp_pool::Pool::new(1)?;
-/// let root = pool.task(approximate).soft_deadline(Duration::from_millis(5)).apply((1.0,))?;
+/// let root = pool.task(approximate).soft_deadline(Duration::from_millis(100)).apply((1.0,))?;
 /// assert!((root - 2.0_f64.sqrt()).abs() < 1e-9);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

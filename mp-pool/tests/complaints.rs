@@ -217,7 +217,8 @@ fn row_11_a_deadline_ends_one_task_and_no_other() {
         },
         n => n,
     };
-    let task = pool.task(sometimes_hangs).deadline(Duration::from_millis(300));
+    // On a busy machine a short item may take a while, too.
+    let task = pool.task(sometimes_hangs).deadline(Duration::from_secs(3));
     for (n, result) in (0..).zip(task.try_map(0..20)) {
         match n {
             5 => {

@@ -106,11 +106,14 @@ fn with_retries_every_result_is_right_while_workers_are_killed() {
     let _watchdog = Watchdog::new("with_retries_every_result_is_right_while_workers_are_killed");
     const TASKS: u32 = 30_000;
     let region = Region::create(COUNTERS, 0, 4 * TASKS as usize).unwrap();
-    let pool = Pool::builder().workers(3).retries(1000).build().unwrap();
-    let items = (0..TASKS).map(|n| (region.clone(), n));
-    let (results, kills) = while_killing(&pool, || pool.starmap(counted, items));
-    assert_eq!(results.unwrap(), (0..TASKS).collect::<Vec<_>>());
-    assert!(kills > 10, "only {kills} kills");
+    let mut all_kills = 0;
+    while all_kills <= 10 {
+        let pool = Pool::builder().workers(3).retries(1000).build().unwrap();
+        let items = (0..TASKS).map(|n| (region.clone(), n));
+        let (results, kills) = while_killing(&pool, || pool.starmap(counted, items));
+        assert_eq!(results.unwrap(), (0..TASKS).collect::<Vec<_>>());
+        all_kills += kills;
+    }
 }
 
 #[mp_process::test]

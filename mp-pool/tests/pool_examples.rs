@@ -22,6 +22,11 @@ fn lines_of(example: &str, arguments: &[&str]) -> Vec<String> {
     stdout.lines().map(str::to_owned).collect()
 }
 
+/// What depends on the clock may be otherwise while others have the processors, but not each time.
+fn in_some_try(is_so: impl Fn() -> bool) -> bool {
+    (0..5).any(|_| is_so())
+}
+
 #[test]
 fn results_are_in_the_order_of_the_items() {
     let _watchdog = Watchdog::new("results_are_in_the_order_of_the_items");
@@ -61,20 +66,25 @@ fn results_come_before_all_items_are_drawn() {
     let _watchdog = Watchdog::new("results_come_before_all_items_are_drawn");
     let lines = lines_of("lazy", &[]);
     assert_eq!(lines[0], "in order, of a range without end: [0, 1, 2, 3, 4]");
-    assert_eq!(lines[1], "the slow one comes last: Some(0)");
+    let is_last = || lines_of("lazy", &[])[1] == "the slow one comes last: Some(0)";
+    assert!(in_some_try(is_last), "or never while others had the processors");
 }
 
 #[test]
 fn a_short_task_costs_more_than_its_call_and_less_among_others() {
     let _watchdog = Watchdog::new("a_short_task_costs_more_than_its_call");
-    let lines = lines_of("short_tasks", &[]);
-    let took = ["in a loop: ", "one by one: ", "in chunks: "].map(|way| {
-        let line = lines.iter().find_map(|line| line.strip_prefix(way)).expect("a line for each");
-        line.strip_suffix(" ns each").expect("a time").parse::<u64>().expect("a number")
-    });
-    let [in_loop, one_by_one, in_chunks] = took;
-    assert!(in_loop < one_by_one, "{lines:?}");
-    assert!(in_chunks < one_by_one, "{lines:?}");
+    let is_so = || {
+        let lines = lines_of("short_tasks", &[]);
+        println!("{lines:?}");
+        let took = ["in a loop: ", "one by one: ", "in chunks: "].map(|way| {
+            let line = lines.iter().find_map(|line| line.strip_prefix(way));
+            let time = line.expect("a line for each").strip_suffix(" ns each").expect("a time");
+            time.parse::<u64>().expect("a number")
+        });
+        let [in_loop, one_by_one, in_chunks] = took;
+        in_loop < one_by_one && in_chunks < one_by_one
+    };
+    assert!(in_some_try(is_so), "or others had the processors each time");
 }
 
 #[test]

@@ -74,7 +74,8 @@ fn each_turn_of_a_pools_life_is_told() {
     let pids = tracing::subscriber::with_default(listener.clone(), || {
         let pool = Pool::builder().workers(1).retries(1).build().unwrap();
         let pids = pool.worker_pids();
-        let task = pool.task(fate).deadline(Duration::from_millis(300)).chunk_size(1);
+        // On a busy machine a short item may take a while, too.
+        let task = pool.task(fate).deadline(Duration::from_secs(3)).chunk_size(1);
         let results = task.try_map(0..10);
         assert_eq!(results.iter().filter(|result| result.is_err()).count(), 3);
         pool.close();
@@ -94,7 +95,7 @@ fn each_turn_of_a_pools_life_is_told() {
         (1, 1)
     );
     assert_eq!(count("WARN task lost; index=5 pid="), 1, "{all}");
-    assert_eq!(count("ran for more than 300ms"), 1, "{all}");
+    assert_eq!(count("ran for more than 3s"), 1, "{all}");
     assert!(count("worker started") >= 5 && count("worker ready") >= 5, "{all}");
     assert_eq!(lines.last().unwrap(), "DEBUG pool ended;");
 }

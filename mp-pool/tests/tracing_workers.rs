@@ -1,6 +1,8 @@
 //! What code in workers tells by `tracing` reaches the subscriber of the program.
 
 mod common;
+#[path = "common/gate.rs"]
+mod gate;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use common::Watchdog;
+use gate::Gate;
 use mp_pool::Pool;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -21,6 +24,8 @@ struct Listener {
     lines: Arc<Mutex<Vec<String>>>,
     spans: Arc<Mutex<BTreeMap<u64, String>>>,
     next: Arc<AtomicU64>,
+    /// It does not listen before this is open.
+    opens: Option<Gate>,
 }
 
 thread_local! {
@@ -54,6 +59,7 @@ impl Subscriber for Listener {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
+        self.opens.iter().for_each(|gate| gate.wait(1));
         let within = WITHIN.with_borrow(Clone::clone);
         let spans = self.spans.lock().unwrap();
         let mut line = Line(within.iter().map(|id| format!("[{}] ", spans[id])).collect());
@@ -73,7 +79,14 @@ impl Subscriber for Listener {
 
 /// Runs `program` with a pool; returns what its workers have told.
 fn heard(builder: mp_pool::Builder, program: impl FnOnce(&Pool)) -> Vec<String> {
-    let listener = Listener::default();
+    heard_by(Listener::default(), builder, program)
+}
+
+fn heard_by(
+    listener: Listener,
+    builder: mp_pool::Builder,
+    program: impl FnOnce(&Pool),
+) -> Vec<String> {
     tracing::subscriber::with_default(listener.clone(), || {
         let pool = builder.build().unwrap();
         program(&pool);
@@ -138,8 +151,14 @@ fn number(line: &str, field: &str) -> u64 {
 fn who_tells_too_much_is_not_held_up_and_what_is_lost_is_counted() {
     let _watchdog = Watchdog::new("who_tells_too_much_is_not_held_up_and_what_is_lost_is_counted");
     const MANY: u64 = 100_000;
-    let lines = heard(Pool::builder().workers(1), |pool| {
-        pool.apply(|| (0..MANY).for_each(|n| debug!(n, "again")), ()).unwrap();
+    fn tell_all(told: Gate) {
+        (0..MANY).for_each(|n| debug!(n, "again"));
+        told.step();
+    }
+    let told = Gate::new();
+    let deaf = Listener { opens: Some(told.clone()), ..Listener::default() };
+    let lines = heard_by(deaf, Pool::builder().workers(1), |pool| {
+        pool.apply(tell_all, (told,)).unwrap();
     });
     let (lost, told): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.contains("were lost"));
     let lost: u64 = lost.iter().map(|line| number(line, "count")).sum();
