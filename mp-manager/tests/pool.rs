@@ -100,13 +100,15 @@ fn a_long_task_delays_no_other_object_and_ends_with_its_server() {
     });
 }
 
-/// Leaves a file of this number.
+/// Leaves a file of this number, and ends when there is one with the name "go".
 fn leave(directory: PathBuf, n: u32) {
     fs::write(directory.join(n.to_string()), "").unwrap();
-    std::thread::sleep(Duration::from_millis(5));
+    wait_until(|| directory.join("go").exists());
 }
 
-fn want_many(pool: PoolProxy, directory: PathBuf) {
+fn want_many(manager: Manager, pool: PoolProxy, directory: PathBuf) {
+    // It is there as long as the server knows of this client.
+    let _mark = manager.list::<u8>().unwrap();
     let items = (0..120).map(|n| (directory.clone(), n));
     pool.task(leave).chunk_size(60).starmap(items).unwrap();
 }
@@ -120,13 +122,17 @@ fn what_a_killed_client_wanted_is_not_begun() {
     let left = || fs::read_dir(&directory).unwrap().count();
     let manager = Manager::start().unwrap();
     let pool = manager.pool(1).unwrap();
-    let client = spawn(want_many, (pool.clone(), directory.clone())).unwrap();
+    let client = spawn(want_many, (manager.clone(), pool.clone(), directory.clone())).unwrap();
     wait_until(|| left() > 0);
     client.kill().unwrap();
     client.wait();
+    wait_until(|| manager.objects().unwrap().len() == 1);
+    // The pool takes what it is told in turn: this is refused, and so it knows of the end as well.
+    assert!(matches!(pool.join(), Err(ManagerError::Misuse { .. })));
+    fs::write(directory.join("go"), "").unwrap();
     // The pool is everybody's again.
     assert_eq!(pool.apply(double, (4,)).unwrap(), 8);
-    assert!(left() < 120, "all of it was done for nobody");
+    assert!(left() <= 61, "what had not begun was done for nobody");
     fs::remove_dir_all(&directory).unwrap();
 }
 
