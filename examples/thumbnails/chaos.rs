@@ -8,8 +8,8 @@ use std::time::Duration;
 use multiprocess::Pool;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-/// How often a task may be tried again. More than all kills together, so that not even a task
-/// that is hit by every one of them runs out of tries.
+/// How often a task may be tried again, and a worker be replaced that was not ready yet. More than
+/// all kills together, so that not even a task that is hit by every one of them runs out of tries.
 pub(crate) const RETRIES: u32 = MOST_KILLS + 1;
 const MOST_KILLS: u32 = 99;
 

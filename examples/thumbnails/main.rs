@@ -42,7 +42,8 @@ fn main() -> Result<ExitCode> {
 
     let started = Instant::now();
     let insights = options.timeline.is_some();
-    let pool = mp::Pool::builder().workers(options.workers()).insights(insights).build()?;
+    let pool = mp::Pool::builder().workers(options.workers()).insights(insights);
+    let pool = pool.restarts(options.restarts()).build()?;
     let (outcomes, kills) = if options.chaos {
         let (outcomes, kills) = chaos::around(&pool, || run(&pool, &jobs, &options));
         (outcomes?, Some(kills))

@@ -66,6 +66,11 @@ impl Options {
         Duration::from_secs(self.deadline.unwrap_or(usual).into())
     }
 
+    /// How many workers in a row may come to nothing: a slow one may be killed at its start, too.
+    pub(crate) fn restarts(&self) -> usize {
+        if self.chaos { crate::chaos::RETRIES as usize } else { self.workers() }
+    }
+
     /// How often a task is tried again after its worker died under it.
     pub(crate) fn retries(&self) -> u32 {
         if self.chaos { crate::chaos::RETRIES } else { 2 }
