@@ -25,8 +25,11 @@ impl Path {
         self.0.push(address);
     }
 
-    /// The jump from one place with which the fewest stops are left to another, if it is worth it.
-    /// In between are no system calls.
+    /// The next jump from one place towards another, if one is worth it. In between are no system
+    /// calls.
+    ///
+    /// First it goes to what is new on the way, as late as may be: however often the victim has been
+    /// through the loops before, from there on it is in step. The rest is counted by what is rarest.
     pub(crate) fn jump(&self, from: usize, to: usize) -> Option<Jump> {
         let here = *self.0.get(from)?;
         let mut times = HashMap::new();
@@ -36,9 +39,13 @@ impl Path {
             Jump { address, times: *times, instructions }
         });
         // Whether it would stop where it is already depends on how it came there.
-        let jumps = jumps.filter(|jump| jump.address != here);
+        let jumps: Vec<_> = jumps.filter(|jump| jump.address != here).collect();
+        let new = jumps.iter().rfind(|jump| jump.times == 1);
+        if let Some(jump) = new.filter(|jump| jump.instructions > from + WORTH) {
+            return Some(*jump);
+        }
         let stops = |jump: &Jump| jump.times + (to - jump.instructions);
-        jumps.min_by_key(stops).filter(|jump| stops(jump) + WORTH < to - from)
+        jumps.into_iter().min_by_key(stops).filter(|jump| stops(jump) + WORTH < to - from)
     }
 }
 
@@ -62,12 +69,14 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_is_counted_by_what_is_rarest_in_it() {
-        // Ten rounds of a hundred instructions, and five of a shorter loop within each.
+    fn what_is_new_comes_first_and_loops_are_counted_by_what_is_rarest_in_them() {
+        // Ten rounds of a hundred instructions, half of which are those of a shorter loop.
         let round = || (0..50).chain((0..5).flat_map(|_| 50..60));
-        let path: Vec<u64> = std::iter::once(1000).chain((0..10).flat_map(|_| round())).collect();
-        let expected = Jump { address: 49, times: 10, instructions: 950 };
-        assert_eq!(jump(&path, 0, 952), Some(expected));
+        let path: Vec<u64> = (2000..2200).chain((0..10).flat_map(|_| round())).collect();
+        let new = Jump { address: 59, times: 1, instructions: 259 };
+        assert_eq!(jump(&path, 0, 1152), Some(new));
+        let rarest = Jump { address: 49, times: 9, instructions: 1149 };
+        assert_eq!(jump(&path, 259, 1152), Some(rarest));
     }
 
     #[test]

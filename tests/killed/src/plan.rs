@@ -17,6 +17,9 @@ const WRITES: usize = 1000;
 /// A sample of a long operation is smaller: so many steps are enough.
 const SAMPLE_STEPS: usize = 100_000;
 
+/// Who has to be stepped where it could not run goes so far at most.
+const NEAR: usize = 5000;
+
 /// A place within an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -58,6 +61,18 @@ impl Recording {
     pub(crate) fn calls_before(&self, instructions: usize) -> (usize, usize) {
         let calls = self.calls.partition_point(|&call| call < instructions);
         (calls, calls.checked_sub(1).map_or(0, |last| self.calls[last] + 1))
+    }
+
+    /// A place to step to instead of one to which a run did not lead: not as far behind the system
+    /// call before it.
+    pub(crate) fn near(&self, place: Place) -> Place {
+        match place {
+            Place::After(number) => {
+                let (_, call) = self.calls_before(number);
+                Place::After(call + (number - call) % NEAR)
+            }
+            place => place,
+        }
     }
 
     /// The places to kill at.

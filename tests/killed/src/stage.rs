@@ -17,7 +17,6 @@ use crate::notes::Notes;
 use crate::operation::{Operation, Role, Scene, Verdict};
 use crate::operations;
 use crate::options::Options;
-use crate::path::Path;
 use crate::plan::{Place, Recording};
 use crate::remains::{descriptors, no_descriptor_left, no_process_left};
 use crate::shared::Shared;
@@ -78,7 +77,13 @@ pub(crate) fn perform(name: &str, options: &Options, mut lines: impl Write) -> a
         tell(&mut lines, &Line::Place(place.to_string()))?;
         // Every second one finds the victim's number still in use.
         let is_reaped = number % 2 == 0;
-        if let Err(text) = perform_at(&operation, &recording, &recording.path, place, is_reaped)? {
+        let (mut verdict, is_astray) = perform_at(&operation, &recording, true, place, is_reaped)?;
+        if is_astray && verdict.is_ok() {
+            let place = recording.near(place);
+            (verdict, _) = perform_at(&operation, &recording, false, place, is_reaped)?;
+            verdict = verdict.map_err(|text| format!("{place}, on another path: {text}"));
+        }
+        if let Err(text) = verdict {
             tell(&mut lines, &Line::Violation(text))?;
         }
     }
@@ -164,21 +169,21 @@ fn record(operation: &Operation, options: &Options) -> anyhow::Result<Recording>
     Ok(recording)
 }
 
-/// Performs once, up to the place; kills, or holds, there, and asks the survivors. If the path was
-/// another one, it does so again without.
+/// Performs once, up to the place; kills, or holds, there, and asks the survivors. Returns, too,
+/// whether the victim ran and went astray.
 fn perform_at(
     operation: &Operation,
     recording: &Recording,
-    path: &Path,
+    may_run: bool,
     place: Place,
     is_reaped: bool,
-) -> anyhow::Result<Verdict> {
+) -> anyhow::Result<(Verdict, bool)> {
     let before = descriptors();
     let notes = Notes::new();
     let mut scene = operation.set_up(&notes);
     let mut victim = start(operation, &mut *scene, &notes).context("cannot start a victim")?;
     let assist = || assist(operation, &mut *scene, &notes);
-    let is_astray = go_to(place, recording, path, &mut victim, assist)? == Step::Astray;
+    let is_astray = go_to(place, recording, may_run, &mut victim, assist)? == Step::Astray;
     notes.begin();
     let verdict = if operation.role == Role::Held {
         scene.assist(&notes);
@@ -188,10 +193,7 @@ fn perform_at(
     };
     drop((scene, notes));
     let verdict = verdict.and_then(|()| no_process_left());
-    match verdict.and_then(|()| no_descriptor_left(before)) {
-        Ok(()) if is_astray => perform_at(operation, recording, &Path::default(), place, is_reaped),
-        verdict => Ok(verdict),
-    }
+    Ok((verdict.and_then(|()| no_descriptor_left(before)), is_astray))
 }
 
 fn kill(
@@ -216,7 +218,7 @@ fn kill(
 fn go_to(
     place: Place,
     recording: &Recording,
-    path: &Path,
+    may_run: bool,
     victim: &mut Victim,
     mut assist: impl FnMut(),
 ) -> nix::Result<Step> {
@@ -228,15 +230,17 @@ fn go_to(
     if calls > 0 && !recording.calls.contains(&0) && !victim.is_interrupted() {
         victim.step()?;
     }
-    let (mut leaps, mut sleeps, mut can_jump) = (0, 0, true);
+    let (mut leaps, mut sleeps, mut can_jump) = (0, 0, may_run);
     let mut step = Step::Done;
     while leaps < calls || place != Place::After(instructions) {
         let is_leap = leaps < calls;
         let jump = match place {
-            Place::After(number) if !is_leap && can_jump => path.jump(instructions, number),
+            Place::After(number) if !is_leap && can_jump => {
+                recording.path.jump(instructions, number)
+            }
             _ => None,
         };
-        can_jump = is_leap || jump.is_some();
+        can_jump &= is_leap || jump.is_some();
         step = match jump {
             Some(jump) => victim.run(jump)?,
             None if is_leap => victim.leap()?,
