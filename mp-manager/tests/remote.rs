@@ -228,6 +228,23 @@ fn a_stand_alone_server_ends_when_it_is_told_to() {
     assert!(list.len().unwrap_err().is_server_lost());
 }
 
+#[mp_process::test]
+fn who_sees_the_end_of_a_server_finds_its_address_free() {
+    let _watchdog = watchdog();
+    let mut address = Address::from(loopback());
+    for _ in 0..10 {
+        let server = Manager::builder().address(address).key(KEY).server().unwrap();
+        address = server.address().unwrap().clone();
+        let program = thread::spawn(move || server.serve_forever());
+        remote(&address).shutdown();
+        assert!(Manager::connect(&address, KEY).is_err());
+        let next = Manager::builder().address(address.clone()).key(KEY).server();
+        assert!(next.is_ok(), "{next:?}");
+        drop(next);
+        program.join().unwrap().unwrap();
+    }
+}
+
 /// A path of which nothing is left in the end.
 fn private() -> PathBuf {
     match Address::private().unwrap() {

@@ -8,7 +8,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -63,7 +63,8 @@ impl Gate {
 
 /// Clients that were let in, on their way to the thread that serves.
 pub(crate) struct Arrivals {
-    queue: Mutex<Vec<StreamLine>>,
+    /// `None` when nobody serves any more: who comes then finds its connection closed.
+    queue: Mutex<Option<Vec<StreamLine>>>,
     /// Readable when somebody is in the queue.
     signal: OwnedFd,
 }
@@ -71,15 +72,21 @@ pub(crate) struct Arrivals {
 impl Arrivals {
     pub(crate) fn new() -> io::Result<Self> {
         let signal = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { queue: Mutex::default(), signal })
+        Ok(Self { queue: Mutex::new(Some(Vec::new())), signal })
     }
 
     pub(crate) fn signal(&self) -> &OwnedFd {
         &self.signal
     }
 
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<StreamLine>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn push(&self, line: StreamLine) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        if let Some(queue) = self.lock().as_mut() {
+            queue.push(line);
+        }
         // It cannot fail before it was written to so often as nothing can.
         let _ = rustix::io::write(&self.signal, &1_u64.to_ne_bytes());
     }
@@ -88,7 +95,12 @@ impl Arrivals {
     /// meanwhile.
     pub(crate) fn take(&self) -> Vec<StreamLine> {
         let _ = rustix::io::read(&self.signal, &mut [0; 8]);
-        std::mem::take(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
+        self.lock().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Sends all off who are there, and who comes later.
+    pub(crate) fn close(&self) {
+        *self.lock() = None;
     }
 }
 

@@ -202,6 +202,11 @@ impl Door {
         clients
     }
 
+    /// Lets nobody in any more who was let in by the porter.
+    pub(super) fn close(&self) {
+        self.arrivals.close();
+    }
+
     /// A client is gone. Its socket is closed, and with that no longer heard.
     pub(super) fn forget(&mut self, client: &Client) {
         if !client.is_remote() {

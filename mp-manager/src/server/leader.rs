@@ -85,19 +85,22 @@ impl Server {
         }))
     }
 
-    /// Serves until the server is told to end.
-    pub(super) fn run_to_end(self: &Arc<Self>) {
+    /// Serves until the server is told to end. `leave` gives up its address, before anybody hears
+    /// of the end: who does may start the next server at once.
+    pub(super) fn run_to_end(self: &Arc<Self>, leave: impl FnOnce()) {
         self.watch();
         self.lead(1);
         // Another thread may lead now, and this one is the process.
         while !self.lock().has_ended {
             thread::park_timeout(SLICE);
         }
-        // The process may go on: nobody shall wait for an answer, nor for a leader.
+        leave();
         let mut state = self.lock();
-        state.clients.clear();
         // The store is closed, which leaves one file where there were two.
         state.cellar = Cellar::default();
+        // The process may go on: nobody shall wait for an answer, nor for a leader.
+        state.clients.clear();
+        state.door.close();
         drop(state);
         self.has_ended.store(true, Ordering::Release);
         self.wake_watcher();

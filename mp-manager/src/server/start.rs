@@ -74,14 +74,13 @@ impl Ready {
         #[cfg(feature = "persist")]
         self.start.keep.as_ref().map_or(Ok(()), |keep| server.keep(keep))?;
         let Some(gate) = self.gate else {
-            server.run_to_end();
+            server.run_to_end(|| {});
             return Ok(());
         };
         let listener = Arc::clone(&gate.listener);
         let arrivals = server.open(listener.address().clone());
         Porter::new(gate, identity, arrivals, &limits).start().map_err(failed)?;
-        server.run_to_end();
-        listener.close();
+        server.run_to_end(|| listener.close());
         Ok(())
     }
 }
