@@ -32,7 +32,10 @@ impl Python {
         let mut process = command.spawn()?;
         let (input, output) = (process.stdin.take(), process.stdout.take());
         let (input, output) = input.zip(output).ok_or(ErrorKind::BrokenPipe)?;
-        Ok(Self { input, output: BufReader::new(output), _process: process })
+        let mut python = Self { input, output: BufReader::new(output), _process: process };
+        // Until it answers: its start is no part of the time that a task has.
+        python.evaluate("None")?;
+        Ok(python)
     }
 
     fn evaluate(&mut self, expression: &str) -> io::Result<String> {
@@ -73,7 +76,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "2 ** 100",
     ];
     let pool = mp::Pool::builder().workers(2).state(start, ()).build()?;
-    let task = pool.task(evaluate).with_state().fallible().deadline(Duration::from_secs(3));
+    let task = pool.task(evaluate).with_state().fallible().deadline(Duration::from_secs(5));
     let answers = task.chunk_size(1).try_map(expressions.map(str::to_owned));
     for (expression, answer) in expressions.iter().zip(answers) {
         match answer {
