@@ -12,7 +12,7 @@ use mp_pool::{Pool, TaskErrorKind};
 use mp_process::BuildId;
 
 use crate::common::server::{SECRET, Server};
-use crate::common::{Agent, Marks, pool, wait_until, watchdog};
+use crate::common::{Agent, Marks, pool, start, wait_until, watchdog};
 
 /// A copy of this program that is another build: with one bit of its identity changed.
 fn other_build(marks: &Marks) -> PathBuf {
@@ -51,7 +51,7 @@ fn each_build_has_its_own_workers() {
     let (pool, _nats) = pool(&server, 1);
     let mut client = Command::new(&other);
     client.args([TEST, "--exact", "--nocapture"]).env("OTHER_CLIENT", server.address());
-    let mut client = client.spawn().unwrap();
+    let mut client = start(&mut client);
     let results = pool.map(|_: u32| program(), 0..20).unwrap();
     assert!(results.iter().all(|name| *name == program()), "{results:?}");
     assert!(client.wait().unwrap().success());
@@ -67,8 +67,13 @@ fn a_client_without_a_worker_of_its_build_says_so_and_names_the_others() {
     let other = other_build(&marks);
     let _foreign = Agent::of(other.as_os_str(), &server, TEST, 1, &[]);
     let nats = Nats::builder(&server.address()).token(server.token()).secret(SECRET);
-    let pool = Pool::with(nats.patience(Duration::from_secs(4)).connect().unwrap());
-    let error = pool.apply(|| 7, ()).unwrap_err();
+    let pool = Pool::with(nats.patience(Duration::from_secs(10)).connect().unwrap());
+    let fails = || pool.apply(|| 7, ()).unwrap_err();
+    let mut error = fails();
+    // Until the other build has come to say that it is there.
+    while !error.to_string().contains("other builds") {
+        error = fails();
+    }
     assert!(matches!(error.kind, TaskErrorKind::Unavailable { .. }), "{error}");
     let mut id = BuildId::current().unwrap().bytes().to_vec();
     id[0] ^= 1;
@@ -85,7 +90,7 @@ fn who_does_not_know_the_secret_gets_no_function_called() {
     // It knows the token, but seals with another secret: so neither believes the other.
     let _agent = Agent::with(&server, TEST, 1, &[("MP_CLUSTER_SECRET", "another")]);
     let nats = Nats::builder(&server.address()).token(server.token()).secret(SECRET);
-    let pool = Pool::with(nats.patience(Duration::from_secs(4)).connect().unwrap());
+    let pool = Pool::with(nats.patience(Duration::from_secs(10)).connect().unwrap());
     let error = pool.apply(|| 7, ()).unwrap_err();
     assert!(matches!(error.kind, TaskErrorKind::Unavailable { .. }), "{error}");
 }

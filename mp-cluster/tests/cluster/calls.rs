@@ -61,7 +61,7 @@ fn each_failure_is_that_of_its_task_and_names_the_machine() {
     let Some(server) = Server::start() else { return };
     let _agent = Agent::start(&server, TEST, 2);
     let (pool, _nats) = pool(&server, 1);
-    let task = pool.task(fallible).fallible().retries(2).deadline(Duration::from_secs(3));
+    let task = pool.task(fallible).fallible().retries(2).deadline(Duration::from_secs(10));
     let results = task.try_map(0..6);
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     for (n, result) in results.iter().enumerate() {

@@ -68,8 +68,11 @@ fn of_a_killed_client_nothing_is_worked_on_or_kept_for_ever() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(leftovers(&server)).unwrap()
     };
-    let (messages, consumers, values) = left();
-    assert!(messages >= 10 && consumers == 1 && values == 1, "{:?}", left());
+    // The first tasks may run while the others are still on their way.
+    wait_until("what it leaves", || {
+        let (messages, consumers, values) = left();
+        messages >= 10 && consumers == 1 && values == 1
+    });
     victim.kill().unwrap();
     victim.wait().unwrap();
 

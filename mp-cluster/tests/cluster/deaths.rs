@@ -92,7 +92,9 @@ fn a_task_that_kills_each_agent_is_lost_in_the_end() {
         kill_process(rustix::process::getppid().unwrap(), Signal::KILL).unwrap();
         sleep(Duration::from_secs(600));
     }
-    let agents: Vec<Agent> = (0..5).map(|_| Agent::start(&server, TEST, 1)).collect();
+    // Long enough for the client to call the task off before a fifth agent gets it.
+    let agent = || Agent::with(&server, TEST, 1, &[("MP_CLUSTER_LEASE", "5")]);
+    let agents: Vec<Agent> = (0..5).map(|_| agent()).collect();
     let (pool, nats) = pool(&server, 5);
     let error = pool.apply(poison, (marks.path(),)).unwrap_err();
     assert!(matches!(error.kind, TaskErrorKind::WorkerLost { attempts: 3, .. }), "{error}");
@@ -109,11 +111,13 @@ fn a_task_that_is_longer_than_the_lease_runs_once() {
     let _watchdog = watchdog(TEST);
     let Some(server) = Server::start() else { return };
     let marks = Marks::new("long");
-    let _agents = [Agent::start(&server, TEST, 1), Agent::start(&server, TEST, 1)];
+    // On a busy machine a short one is over before its holder comes to extend it.
+    let agent = || Agent::with(&server, TEST, 1, &[("MP_CLUSTER_LEASE", "10")]);
+    let _agents = [agent(), agent()];
     let (pool, _nats) = pool(&server, 2);
     fn long(marks: String) {
         mark(&marks, "began");
-        sleep(Duration::from_secs(5));
+        sleep(Duration::from_secs(15));
     }
     pool.apply(long, (marks.path(),)).unwrap();
     assert_eq!(marks.count("began"), 1);

@@ -111,7 +111,7 @@ fn urgent_tasks_do_not_stand_in_line() {
     let _agent = Agent::start(&server, TEST, 1);
     let (pool, _nats) = pool(&server, 1);
     let nap = |n: u32| sleep(Duration::from_millis(u64::from(n)));
-    let line = pool.task(nap).chunk_size(1).map_async([20; 200]);
+    let line = pool.task(nap).chunk_size(1).map_async([100; 200]);
     pool.task(nap).priority(1).apply((1,)).unwrap();
     assert!(!line.ready(), "it was before all of them");
     drop(line);

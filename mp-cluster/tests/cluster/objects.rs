@@ -17,7 +17,7 @@ fn as_in_environment(server: &Server, test: &str) -> bool {
     let mut own = std::process::Command::new(env::current_exe().unwrap());
     own.args([test, "--exact", "--nocapture"]);
     own.env("MP_CLUSTER", server.address()).env("MP_CLUSTER_TOKEN", server.token());
-    own.env("MP_CLUSTER_SECRET", SECRET).env("MP_CLUSTER_LEASE", "2");
+    own.env("MP_CLUSTER_SECRET", SECRET);
     assert!(own.status().unwrap().success());
     false
 }

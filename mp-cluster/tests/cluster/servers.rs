@@ -96,7 +96,7 @@ fn calls_end_when_there_is_no_server_any_more() {
     let _watchdog = watchdog(TEST);
     let Some(mut server) = Server::start() else { return };
     let nats = Nats::builder(&server.address()).token(server.token()).secret(SECRET);
-    let nats = nats.patience(Duration::from_secs(3)).connect().unwrap();
+    let nats = nats.patience(Duration::from_secs(10)).connect().unwrap();
     let pool = Pool::with(nats);
     server.kill();
     let error = pool.apply(|| 7, ()).unwrap_err();

@@ -29,15 +29,18 @@ fn three_servers_survive_the_loss_of_one() {
     let marks = Marks::new("three");
     let addresses: Vec<String> = servers.iter().map(Server::address).collect();
     let addresses = addresses.join(",");
-    let env = [("MP_CLUSTER", addresses.as_str()), ("MP_CLUSTER_REPLICAS", "3")];
-    let _agent = Agent::with(&servers[0], TEST, 2, &env);
     let connect = || {
         let nats = Nats::builder(&addresses).token(servers[0].token()).secret(SECRET);
-        nats.replicas(3).connect().ok()
+        nats.replicas(3).connect()
     };
     // They may have to find each other first.
-    wait_until("quorum", || connect().is_some());
-    let nats = connect().expect("there was a quorum");
+    let mut connected = connect();
+    while connected.is_err() {
+        connected = connect();
+    }
+    let nats = connected.unwrap();
+    let env = [("MP_CLUSTER", addresses.as_str()), ("MP_CLUSTER_REPLICAS", "3")];
+    let _agent = Agent::with(&servers[0], TEST, 2, &env);
     wait_until("agent", || nats.agents().len() == 1);
     let pool = Pool::with(nats);
     let results = pool.task(slow).chunk_size(1).starmap_async(inputs(&marks));

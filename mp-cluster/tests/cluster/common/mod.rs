@@ -82,7 +82,7 @@ impl Agent {
             .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        Self(command.spawn().unwrap())
+        Self(start(&mut command))
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -94,6 +94,17 @@ impl Drop for Agent {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// Starts a program, which may be one that was just written: for a moment a child that another test
+/// starts has what is open here, and what somebody could write to is not executed.
+pub(crate) fn start(command: &mut Command) -> Child {
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => thread::yield_now(),
+            started => return started.unwrap(),
+        }
     }
 }
 
