@@ -38,10 +38,34 @@ fn the_lock_of_a_killed_client_is_free_at_once() {
     held.wait().unwrap();
     assert!(lock.lock_timeout(SOON).unwrap().is_none() && lock.is_locked().unwrap());
     kill(victim);
-    let guard = lock.lock().unwrap();
+    let guard = lock.try_lock().unwrap().unwrap();
     assert!(guard.is_abandoned());
     drop(guard);
     assert!(!lock.try_lock().unwrap().unwrap().is_abandoned());
+}
+
+fn lock_and_unlock(lock: LockProxy, semaphore: SemaphoreProxy, condition: ConditionProxy) {
+    drop((lock.lock().unwrap(), semaphore.acquire().unwrap(), condition.lock().unwrap()));
+}
+
+#[mp_process::test]
+fn who_knows_that_a_client_has_let_go_finds_it_so() {
+    let _watchdog = watchdog();
+    let manager = Manager::start().unwrap();
+    let (lock, semaphore) = (manager.lock().unwrap(), manager.semaphore(1).unwrap());
+    let condition = manager.condition().unwrap();
+    for round in 0..100 {
+        let all = (lock.clone(), semaphore.clone(), condition.clone());
+        spawn(lock_and_unlock, all).unwrap().join().unwrap();
+        let is_so = match round % 5 {
+            0 => lock.try_lock().unwrap().is_some(),
+            1 => !lock.is_locked().unwrap(),
+            2 => semaphore.try_acquire().unwrap().is_some(),
+            3 => semaphore.available().unwrap() == 1,
+            _ => condition.try_lock().unwrap().is_some(),
+        };
+        assert!(is_so, "round {round}");
+    }
 }
 
 fn count_under_lock(lock: LockProxy, dict: DictProxy<(), u32>, times: u32) {

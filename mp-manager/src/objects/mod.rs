@@ -221,6 +221,13 @@ pub(crate) trait Object: Send {
         turn: &mut Turn<'_>,
     ) -> Result<Outcome, Refusal>;
 
+    /// Whether this asks for what others give back without waiting for the answer: the question is
+    /// served when all of them were heard. None runs a function.
+    fn is_question(&self, op: u8) -> bool {
+        let _ = op;
+        false
+    }
+
     /// Runs a function of the user, for an op with [`WITH_FUNCTION`].
     fn run(&mut self, shim: Shim, op: u8, fields: Reader<'_>, aide: &Arc<Aide>) -> Ran {
         let _ = (shim, op, fields, aide);

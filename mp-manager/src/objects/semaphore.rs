@@ -104,6 +104,10 @@ impl Object for Semaphore {
         Ok(Outcome::Answered)
     }
 
+    fn is_question(&self, op: u8) -> bool {
+        op == op::AVAILABLE
+    }
+
     fn expire(&mut self, ticket: Ticket, _: &mut Turn<'_>) -> Option<Reply> {
         self.waiting.remove(ticket)?;
         let mut reply = Reply::default();

@@ -150,9 +150,6 @@ fn address(state: &mut State, ticket: Ticket) -> Result<(), Refusal> {
 fn join(state: &mut State, ticket: Ticket, fields: &mut Reader<'_>) -> Result<(), Refusal> {
     let deadline = deadline(fields)?;
     state.park(SERVER, ticket, deadline);
-    if deadline.is_expired() {
-        state.expire_one(SERVER, ticket);
-    }
     Ok(())
 }
 

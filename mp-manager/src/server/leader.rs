@@ -137,7 +137,8 @@ impl Server {
             state.hear_outside();
             state.bury();
             // Those who keep it busy, one way or the other, must not keep others out.
-            let is_due = turn.is_multiple_of(64) && looked.elapsed() > LOOK_EVERY;
+            let is_late = || turn.is_multiple_of(64) && looked.elapsed() > LOOK_EVERY;
+            let is_due = state.is_asked() || is_late();
             if is_due || !(has_served || self.spin(&mut state)) {
                 state = self.look(state, !is_due);
                 looked = Instant::now();
@@ -167,6 +168,7 @@ impl Server {
         term: u64,
     ) -> Option<(MutexGuard<'s, State>, bool)> {
         let mut has_served = false;
+        state.begin_pass();
         for place in 0..state.clients.len() {
             let mut count = 0;
             while count < BATCH && !state.has_ended {
@@ -185,6 +187,7 @@ impl Server {
                 }
             }
         }
+        state.end_pass();
         state.commit();
         Some((state, has_served))
     }

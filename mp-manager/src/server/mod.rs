@@ -4,8 +4,9 @@
 //!   takes its time;
 //! - `state` is all that the loop works on, where requests are served; `desk` is what is asked of
 //!   the server itself;
-//! - `errands` are the functions of users, `waiting` is about requests that have to wait, and
-//!   `ends` about clients and objects that go;
+//! - `errands` are the functions of users, `waiting` is about requests that have to wait,
+//!   `hearing` about those that must not come too early, and `ends` about clients and objects that
+//!   go;
 //! - `client` and `line` are the server's end of a connection, `door` lets clients in;
 //! - `names` are the objects that are published, `cellar` those that are kept on disk;
 //! - `outside` are answers from other threads;
@@ -18,6 +19,7 @@ mod desk;
 mod door;
 mod ends;
 mod errands;
+mod hearing;
 mod leader;
 mod limits;
 mod line;

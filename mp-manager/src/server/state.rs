@@ -16,13 +16,14 @@ use super::client::Client;
 use super::desk;
 use super::door::Door;
 use super::errands::{Called, Errand};
+use super::hearing::Question;
 use super::limits::{Limits, WAITING};
 use super::line::Frame;
 use super::names::Names;
 use crate::error::Refusal;
 use crate::function::Shim;
 use crate::objects::{Aide, ClientId, Object, Outcome, Reply, Ticket, Turn, WITH_FUNCTION};
-use crate::wire::{NO_ANSWER, ObjectId, Reader, RequestHeader, SERVER};
+use crate::wire::{NO_ANSWER, ObjectId, Reader, RequestHeader, SERVER, op};
 
 /// An object, or its place while it is away.
 pub(super) enum Entry {
@@ -52,13 +53,18 @@ pub(super) struct State {
     pub(super) objects: Objects,
     pub(super) cellar: Cellar,
     pub(super) timers: BTreeSet<(Deadline, Ticket)>,
-    /// Who waits, where, and until when.
-    pub(super) parked: HashMap<Ticket, (ObjectId, Deadline)>,
+    /// Who waits, where, until when, and since which pass.
+    pub(super) parked: HashMap<Ticket, (ObjectId, Deadline, u64)>,
     /// Whose time is over, while the object is away that they wait for.
     pub(super) late: Vec<(ObjectId, Ticket)>,
     /// Whose the last request was, if it came from another program.
     pub(super) far: Option<ClientId>,
     pub(super) has_ended: bool,
+    /// Counts how often everybody was heard.
+    pub(super) pass: u64,
+    pub(super) questions: Vec<Question>,
+    /// These are served at the moment.
+    pub(super) has_heard: bool,
     /// Used again and again.
     frame: Frame,
     reply: Reply,
@@ -87,6 +93,9 @@ impl State {
             late: Vec::new(),
             far: None,
             has_ended: false,
+            pass: 0,
+            questions: Vec::new(),
+            has_heard: false,
             frame: Frame::default(),
             reply: Reply::default(),
             others: Vec::new(),
@@ -137,6 +146,10 @@ impl State {
             return None;
         };
         let ticket = Ticket { client, request: header.id };
+        if (header.object, header.op, self.has_heard) == (SERVER, op::INFO, false) {
+            self.ask_later(client, &frame.bytes);
+            return None;
+        }
         let served = if header.object == SERVER {
             desk::serve(self, ticket, header.op, reader, &frame.descriptors)
         } else {
@@ -167,6 +180,10 @@ impl State {
                 let shim = self.function(ticket.client, &mut fields)?;
                 let called = Called { shim, op: header.op, fields: fields.rest().to_vec(), aide };
                 Ok(self.send_away(header.object, ticket, called))
+            }
+            Entry::Here(object) if !self.has_heard && object.is_question(header.op) => {
+                self.ask_later(ticket.client, frame);
+                Ok(None)
             }
             Entry::Here(object) => {
                 // A request that failed may have left something.
@@ -219,12 +236,7 @@ impl State {
                 self.answer(ticket, Ok(&mut reply));
                 self.reply = reply;
             }
-            Outcome::Parked(deadline) => {
-                self.park(object, ticket, deadline);
-                if deadline.is_expired() {
-                    self.expire_one(object, ticket);
-                }
-            }
+            Outcome::Parked(deadline) => self.park(object, ticket, deadline),
         }
         if !self.others.is_empty() {
             self.answer_others();

@@ -10,7 +10,7 @@ use crate::wire::{ObjectId, SERVER};
 
 impl State {
     pub(super) fn park(&mut self, object: ObjectId, ticket: Ticket, deadline: Deadline) {
-        self.parked.insert(ticket, (object, deadline));
+        self.parked.insert(ticket, (object, deadline, self.pass));
         if deadline != Deadline::NEVER {
             self.timers.insert((deadline, ticket));
         }
@@ -21,7 +21,7 @@ impl State {
     }
 
     pub(super) fn unpark(&mut self, ticket: Ticket) {
-        if let Some((_, deadline)) = self.parked.remove(&ticket) {
+        if let Some((_, deadline, _)) = self.parked.remove(&ticket) {
             self.timers.remove(&(deadline, ticket));
             if let Some(client) = self.client(ticket.client) {
                 client.waiting = client.waiting.saturating_sub(1);
@@ -37,14 +37,16 @@ impl State {
         }
     }
 
-    /// Answers those whose time is over.
+    /// Answers those whose time is over, but for who came in this pass.
     pub(super) fn expire(&mut self) {
         while let Some(&(deadline, ticket)) = self.timers.first() {
-            if !deadline.is_expired() {
+            let parked = self.parked.get(&ticket).copied();
+            let is_new = parked.is_some_and(|(.., pass)| pass == self.pass);
+            if is_new || !deadline.is_expired() {
                 return;
             }
             self.timers.pop_first();
-            if let Some(&(id, _)) = self.parked.get(&ticket) {
+            if let Some((id, ..)) = parked {
                 self.expire_one(id, ticket);
             }
         }
