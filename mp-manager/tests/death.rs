@@ -119,6 +119,17 @@ fn a_proxy_of_a_dead_server_does_not_arrive() {
     assert!(error.to_string().ends_with("is gone"), "{error}");
 }
 
+#[mp_process::test]
+fn whoever_ends_the_server_waits_for_its_end() {
+    let _watchdog = watchdog();
+    for _ in 0..20 {
+        let manager = Manager::start().unwrap();
+        let list = manager.list::<u8>().unwrap();
+        spawn(Manager::shutdown, (manager.clone(),)).unwrap().join().unwrap();
+        assert!(list.push(&1).unwrap_err().is_server_lost());
+    }
+}
+
 fn sleep_there(stuck: Proxy<u32>) {
     stuck.call(|_: &mut u32| std::thread::sleep(Duration::from_secs(3600)), ()).unwrap();
 }

@@ -226,14 +226,16 @@ impl Link {
         self.exchange(&mut Parcel::from_parts(bytes, descriptor.into_iter().collect()))
     }
 
-    /// Tells the server to end.
+    /// Tells the server to end, and waits until it has.
     pub(crate) fn shut_down(&self) {
-        if self.origin.route().is_some() {
-            // It has no answer but the end of the server.
-            drop(self.ask(op::SHUTDOWN, |_| {}, None));
-        } else {
-            self.tell(&own_request(op::SHUTDOWN, |_| {}));
-        }
+        // It has no answer but the end of the server.
+        drop(self.ask(op::SHUTDOWN, |_| {}, None));
+        drop(self.lose());
+    }
+
+    /// Tells the server to end; the caller has its process to wait for.
+    pub(crate) fn dismiss(&self) {
+        self.tell(&own_request(op::SHUTDOWN, |_| {}));
         drop(self.lose());
     }
 }

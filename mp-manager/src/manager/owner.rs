@@ -20,7 +20,7 @@ pub(super) struct Owner {
 
 impl Owner {
     pub(super) fn end(&self) {
-        self.link.shut_down();
+        self.link.dismiss();
         let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         if process.join_timeout(PATIENCE).is_none() {
             // It is not this process's any more, or gone already.
