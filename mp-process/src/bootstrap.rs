@@ -4,15 +4,19 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::process;
+use std::thread;
+use std::time::Duration;
 
-use mp_handle::{Parcel, Post};
+use mp_handle::{Deadline, Parcel, Post};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Rlimit};
 
 use crate::builder::Limit;
 use crate::context::Context;
 use crate::current;
+use crate::ending::{Life, life};
 use crate::fork_server;
 use crate::friends;
 use crate::func::{self, Func};
@@ -22,6 +26,9 @@ use crate::registry;
 use crate::start::{Entry, Reply};
 use crate::sys;
 use crate::wire::{Heritage, MARK, Mark, SOCKET_FD, STDOUT_FD, Settings, Skin, Start, Tag, Task};
+
+/// For how long another process that a parent has just started may have what that had open.
+const LAST_HOLD: Duration = Duration::from_millis(100);
 
 /// The socket to the parent, if this process is a child.
 ///
@@ -35,7 +42,7 @@ pub(crate) fn parents_socket() -> Option<OwnedFd> {
     if parent.unsigned_abs() != mark.parent {
         // It is none of ours, or an orphan. That must not go on as if it were the program
         // itself: it is up to `prepare` whether it lives on.
-        return sys::adopt(SOCKET_FD).filter(|socket| hung_up(socket.as_fd()));
+        return sys::adopt(SOCKET_FD).filter(|socket| is_orphan(socket.as_fd(), mark.parent));
     }
     if mark.moved_stdout
         && let Some(stdout) = sys::adopt(STDOUT_FD)
@@ -44,6 +51,22 @@ pub(crate) fn parents_socket() -> Option<OwnedFd> {
         let _ = rustix::stdio::dup2_stdout(stdout);
     }
     sys::adopt(SOCKET_FD)
+}
+
+/// Whether this process, which has another parent now, has lost `parent`. One of several threads may
+/// be gone as a parent before its memory is freed, and only then its end of the socket is closed.
+fn is_orphan(socket: BorrowedFd<'_>, parent: u32) -> bool {
+    let directory = PathBuf::from(format!("/proc/{parent}"));
+    let end = Deadline::after(LAST_HOLD);
+    while !hung_up(socket) {
+        match life(&directory) {
+            Ok(Life::Ends) => {}
+            Ok(Life::Gone) if !end.is_expired() => {}
+            Ok(Life::Gone | Life::Runs) | Err(_) => return hung_up(socket),
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
 /// Whether nobody has the other end of `socket` any more.

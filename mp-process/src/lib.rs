@@ -15,6 +15,7 @@ mod builder;
 mod child;
 mod context;
 mod current;
+mod ending;
 mod environment;
 mod error;
 mod fork;

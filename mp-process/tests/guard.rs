@@ -12,13 +12,17 @@ mod common {
 
 use std::env;
 use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
 use std::process::{self, Command};
 use std::thread;
+use std::time::Duration;
 
 use common::harness;
 use common::pidfd::{pidfd, wait_for_end};
 use common::role::{self, role};
+use mp_handle::Post;
 use mp_process::{Process, SpawnError, StartMethod, init, spawn};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 /// The mark by which a child knows what it is.
 const MARK: &str = "MULTIPROCESS_CHILD";
@@ -32,6 +36,7 @@ fn main() {
             ("a_program_started_after_init_is_no_child", a_program_after_init_is_no_child),
             ("a_false_mark_is_no_child", a_false_mark_is_no_child),
             ("an_orphan_says_nothing_more", an_orphan_says_nothing_more),
+            ("an_orphan_waits_for_the_last_of_its_parent", an_orphan_waits_for_its_parent),
             ("an_orphan_that_never_comes_to_init_is_killed", an_early_orphan_is_killed),
             ("a_detached_orphan_goes_on", a_detached_orphan_goes_on),
         ]),
@@ -186,4 +191,23 @@ fn an_early_orphan_is_killed() {
 fn a_detached_orphan_goes_on() {
     let words = last_words_of_an_orphan("is killed, has detached");
     assert_eq!(words.as_deref(), Some("function goes on"));
+}
+
+/// A parent of several threads is gone as such before the last of them has closed what it had: here
+/// it is one that nobody has waited for, and the test has its end of the socket.
+fn an_orphan_waits_for_its_parent() {
+    let mut parent = Command::new("true").spawn().unwrap();
+    let number = Pid::from_child(&parent);
+    waitid(WaitId::Pid(number), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
+    let (ours, theirs) = Post::pair().unwrap();
+    // A shell gives it the socket at its place.
+    let mut orphan = role::program("sh", "plain");
+    orphan.args(["-c", "exec \"$0\" 3<&0"]).arg(env::current_exe().unwrap());
+    orphan.env(MARK, format!("1:{}:0", parent.id())).stdin(OwnedFd::from(theirs));
+    let orphan = orphan.spawn().unwrap();
+    thread::sleep(Duration::from_millis(100));
+    drop(ours);
+    let output = orphan.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]));
+    parent.wait().unwrap();
 }

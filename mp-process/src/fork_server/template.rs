@@ -4,7 +4,6 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::process;
 use std::sync::atomic::AtomicU32;
 use std::thread;
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::running::BORN;
 use super::{Answer, Refusal};
 use crate::bootstrap;
+use crate::ending::{Life, life};
 use crate::func::Func;
 use crate::image;
 use crate::panic::catch_panic;
@@ -125,29 +125,12 @@ fn socket_in(request: Parcel) -> io::Result<OwnedFd> {
 fn count_threads() -> io::Result<usize> {
     loop {
         let tasks = fs::read_dir("/proc/self/task")?;
-        let ending: Vec<bool> =
-            tasks.map(|task| is_ending(&task?.path())).collect::<io::Result<_>>()?;
-        if !ending.contains(&true) {
-            return Ok(ending.len());
+        let lives: Vec<Life> = tasks.map(|task| life(&task?.path())).collect::<io::Result<_>>()?;
+        if lives.iter().all(|&life| life == Life::Runs) {
+            return Ok(lives.len());
         }
         thread::sleep(Duration::from_millis(1));
     }
-}
-
-/// Whether a thread has run the last of its code, so that nothing keeps it for long.
-fn is_ending(task: &Path) -> io::Result<bool> {
-    /// The kernel's flag `PF_EXITING`.
-    const EXITING: u64 = 4;
-    let stat = match fs::read(task.join("stat")) {
-        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {
-            return Ok(true);
-        }
-        stat => stat?,
-    };
-    // The second field is the name, in parentheses, which may contain anything; the ninth the flags.
-    let stat = String::from_utf8_lossy(&stat);
-    let flags = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(6)?.parse().ok());
-    Ok(flags.is_some_and(|flags: u64| flags & EXITING != 0))
 }
 
 /// Answers. If nobody hears it, the next look at the socket tells.
