@@ -23,10 +23,7 @@ use crate::deadline::Deadline;
 /// ```
 pub fn wait_readable(fd: impl AsFd, deadline: Deadline) -> bool {
     loop {
-        let timeout = deadline.remaining().map(|left| Timespec {
-            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        });
+        let timeout: Option<Timespec> = deadline.remaining().and_then(|left| left.try_into().ok());
         let mut fds = [PollFd::new(&fd, PollFlags::IN)];
         match rustix::event::poll(&mut fds, timeout.as_ref()) {
             Ok(0) | Err(_) if deadline.is_expired() => return false,

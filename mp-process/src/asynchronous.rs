@@ -75,10 +75,8 @@ fn timer(deadline: Deadline) -> io::Result<AsyncFd<OwnedFd>> {
     let left = deadline.remaining().unwrap_or_default().max(std::time::Duration::from_nanos(1));
     let once = Itimerspec {
         it_interval: Timespec::default(),
-        it_value: Timespec {
-            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        },
+        // One too long for the system is as good as the longest.
+        it_value: left.try_into().unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 }),
     };
     timerfd_settime(&timer, TimerfdTimerFlags::empty(), &once)?;
     // SAFETY: the only owner of the descriptor.

@@ -96,7 +96,7 @@ pub(crate) fn wait_writable(fd: impl AsFd, deadline: Deadline) -> bool {
 /// each signal.
 fn poll_until(fds: &mut [PollFd<'_>], deadline: Deadline) -> rustix::io::Result<()> {
     loop {
-        let timeout = deadline.remaining().map(timespec);
+        let timeout: Option<Timespec> = deadline.remaining().and_then(|left| left.try_into().ok());
         match poll(fds, timeout.as_ref()) {
             Ok(0) if !deadline.is_expired() => {}
             Err(Errno::INTR) if !deadline.is_expired() => {}
@@ -121,12 +121,5 @@ fn poll_parts(fds: &mut [PollFd<'_>], deadline: Deadline) -> rustix::io::Result<
         }
         // Any part will do: after the slice all of them are looked at.
         poll_until(&mut fds[..part], deadline.min(Deadline::after(SLICE)))?;
-    }
-}
-
-fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX),
-        tv_nsec: duration.subsec_nanos().into(),
     }
 }

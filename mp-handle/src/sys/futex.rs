@@ -14,10 +14,9 @@ use rustix::time::Timespec;
 /// Why it returned is not told, since no caller may rely on it: a wake may be meant for an earlier
 /// sleep, a signal may interrupt. Look at the predicate again.
 pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Duration) {
-    // A timeout too long for the kernel's type is cut: an early return is one of the above.
-    let tv_sec = i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX);
-    let timeout = Timespec { tv_sec, tv_nsec: i64::from(timeout.subsec_nanos()) };
-    let _ = wait(word, Flags::empty(), expected, Some(&timeout));
+    // One too long for the kernel's type is none.
+    let timeout = Timespec::try_from(timeout).ok();
+    let _ = wait(word, Flags::empty(), expected, timeout.as_ref());
 }
 
 /// Wakes up to `count` sleepers on `word`; returns how many there were.

@@ -170,10 +170,8 @@ impl Porter {
     /// each guest whether it was silent.
     fn wait(&self, guests: &[Guest]) -> Vec<bool> {
         let first = guests.iter().map(|guest| guest.deadline).min();
-        let limit = first.and_then(Deadline::remaining).map(|left| Timespec {
-            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        });
+        let limit = first.and_then(Deadline::remaining);
+        let limit: Option<Timespec> = limit.and_then(|left| left.try_into().ok());
         let mut heard: Vec<_> =
             guests.iter().map(|guest| PollFd::new(guest, PollFlags::IN)).collect();
         heard.push(PollFd::new(&*self.gate.listener, PollFlags::IN));

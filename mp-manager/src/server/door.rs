@@ -59,14 +59,11 @@ impl Poller {
 
     /// Waits until something happens, no longer than `limit`; returns what has.
     pub(super) fn wait(&self, limit: Duration) -> Vec<u64> {
-        let limit = Timespec {
-            tv_sec: limit.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: limit.subsec_nanos().into(),
-        };
+        let limit = Timespec::try_from(limit).ok();
         let mut events = Vec::with_capacity(64);
         let space = rustix::buffer::spare_capacity(&mut events);
         // Interrupted or not: the caller looks again.
-        let _ = epoll::wait(&self.epoll, space, Some(&limit));
+        let _ = epoll::wait(&self.epoll, space, limit.as_ref());
         events.into_iter().map(|event| event.data.u64()).collect()
     }
 }

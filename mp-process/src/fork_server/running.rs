@@ -156,10 +156,8 @@ impl Running {
     /// it is stopped in that: only the pidfd tells the server's end for sure.
     fn wait(&self, deadline: Deadline) -> bool {
         loop {
-            let timeout = deadline.remaining().map(|left| Timespec {
-                tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-                tv_nsec: left.subsec_nanos().into(),
-            });
+            let timeout: Option<Timespec> =
+                deadline.remaining().and_then(|left| left.try_into().ok());
             let mut fds = [
                 PollFd::new(&self.control, PollFlags::IN),
                 PollFd::from_borrowed_fd(self.child.sentinel(), PollFlags::IN),

@@ -109,11 +109,9 @@ impl Lobby {
         let left = first.and_then(Deadline::remaining);
         // Zero would switch the timer off.
         let left = left.map_or(Duration::ZERO, |left| left.max(Duration::from_nanos(1)));
-        let it_value = Timespec {
-            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        };
-        let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // One too long for the system is as good as the longest.
+        let it_value = left.try_into().unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 });
+        let it_interval = Timespec::default();
         let time = Itimerspec { it_interval, it_value };
         timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &time)?;
         let heard = if self.is_full() { epoll::EventFlags::empty() } else { epoll::EventFlags::IN };
