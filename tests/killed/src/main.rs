@@ -23,9 +23,9 @@
 //! seventy, and nobody spins.
 
 mod birth;
-mod breakpoint;
 mod chaos;
 mod fork;
+mod machine;
 mod notes;
 mod operation;
 mod operations;

@@ -10,7 +10,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use crate::birth::expect_mark;
-use crate::breakpoint;
+use crate::machine;
 use crate::path::Jump;
 use crate::shared::Shared;
 use crate::zombie::{Zombie, has_succeeded};
@@ -98,7 +98,9 @@ impl Victim {
 
     /// Tells whether it can [`run`](Self::run).
     pub(crate) fn can_run(&self) -> bool {
-        breakpoint::set(self.pid, 0).and_then(|()| breakpoint::clear(self.pid)).is_ok()
+        machine::set_breakpoint(self.pid, 0)
+            .and_then(|()| machine::clear_breakpoint(self.pid))
+            .is_ok()
     }
 
     /// Somebody else may have killed it meanwhile, as one does who waits for its end in vain.
@@ -112,7 +114,7 @@ impl Victim {
 
     fn try_step(&mut self) -> nix::Result<Step> {
         if matches!(self.stride, Stride::Stopped | Stride::Interrupted) {
-            self.address = program_counter(self.pid)?;
+            self.address = machine::program_counter(self.pid)?;
             self.was_call = self.is_before_call()?;
             let may_sleep = self.stride == Stride::Interrupted || self.was_call;
             ptrace::step(self.pid, self.signal.take())?;
@@ -164,19 +166,28 @@ impl Victim {
     }
 
     fn try_run(&mut self, jump: Jump) -> nix::Result<Step> {
-        breakpoint::set(self.pid, jump.address)?;
-        let mut times = 0;
-        while times < jump.times {
+        machine::set_breakpoint(self.pid, jump.address)?;
+        let step = self.run_into(jump.times)?;
+        // Whoever is held, and not killed, comes by again.
+        if step != Step::Ended {
+            machine::clear_breakpoint(self.pid)?;
+        }
+        Ok(step)
+    }
+
+    /// Runs into the breakpoint so many times.
+    fn run_into(&mut self, times: usize) -> nix::Result<Step> {
+        let mut met = 0;
+        while met < times {
             ptrace::syscall(self.pid, self.signal.take())?;
             match waitpid(self.pid, Some(WaitPidFlag::__WALL))? {
-                WaitStatus::Stopped(_, Signal::SIGTRAP) => times += 1,
+                WaitStatus::Stopped(_, Signal::SIGTRAP) => met += 1,
                 WaitStatus::Stopped(_, Signal::SIGSTOP) => return Ok(self.marked()),
                 WaitStatus::Stopped(_, signal) => self.signal = Some(signal),
                 WaitStatus::PtraceSyscall(_) => return Ok(Step::Astray),
                 _ => return Ok(self.ended()),
             }
         }
-        breakpoint::clear(self.pid)?;
         Ok(Step::Done)
     }
 
@@ -230,7 +241,7 @@ impl Victim {
 
     fn is_before_call(&self) -> nix::Result<bool> {
         let bytes = ptrace::read(self.pid, self.address as ptrace::AddressType)?.to_ne_bytes();
-        Ok(bytes.starts_with(CALL))
+        Ok(bytes.starts_with(machine::CALL))
     }
 
     /// Kills it where it is. Until it is reaped it is a zombie.
@@ -280,20 +291,4 @@ pub(crate) fn is_asleep(pid: Pid) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     // The name before it is in brackets, and may have brackets of its own.
     stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('S'))
-}
-
-/// The instruction that enters the kernel.
-#[cfg(target_arch = "x86_64")]
-const CALL: &[u8] = &[0x0f, 0x05];
-#[cfg(target_arch = "aarch64")]
-const CALL: &[u8] = &[0x01, 0x00, 0x00, 0xd4];
-
-#[cfg(target_arch = "x86_64")]
-fn program_counter(pid: Pid) -> nix::Result<u64> {
-    Ok(ptrace::getregs(pid)?.rip)
-}
-
-#[cfg(target_arch = "aarch64")]
-fn program_counter(pid: Pid) -> nix::Result<u64> {
-    Ok(ptrace::getregs(pid)?.pc)
 }
