@@ -67,7 +67,7 @@ impl Connector {
     /// mp_process::init();
     /// let path = std::env::temp_dir().join(format!("mp-doc-{}", std::process::id())).join("socket");
     /// let manager = Manager::builder().address(path.clone()).start()?;
-    /// let remote = Manager::connector(path).timeout(Duration::from_secs(1)).connect()?;
+    /// let remote = Manager::connector(path).timeout(Duration::from_secs(30)).connect()?;
     /// assert_eq!(remote.pid(), manager.pid());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
