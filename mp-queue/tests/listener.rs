@@ -67,6 +67,20 @@ fn the_socket_file_is_its_owners_alone_and_goes() {
 }
 
 #[test]
+fn its_directory_may_be_a_link() {
+    let (_, path) = private();
+    let directory = path.parent().unwrap();
+    let link = directory.with_extension("link");
+    fs::create_dir(directory).unwrap();
+    std::os::unix::fs::symlink(directory, &link).unwrap();
+    let listener = Listener::bind(link.join("socket")).unwrap();
+    Client::connect(listener.address()).unwrap();
+    drop(listener);
+    fs::remove_file(link).unwrap();
+    fs::remove_dir(directory).unwrap();
+}
+
+#[test]
 fn what_a_dead_listener_left_is_replaced() {
     let (address, path) = private();
     fs::create_dir(path.parent().unwrap()).unwrap();
@@ -94,6 +108,34 @@ fn a_living_listener_and_other_files_are_not_replaced() {
     in_use(Listener::bind(&address));
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}
+
+/// As where a program ends while it is started anew.
+#[test]
+fn a_listener_that_goes_is_in_the_way_of_no_other() {
+    let _watchdog = watchdog();
+    let (address, path) = private();
+    let is_in_use = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse;
+    let take_turns = || {
+        for _ in 0..300 {
+            let listener = loop {
+                match Listener::bind(&address) {
+                    Err(BindError::Io(error)) if is_in_use(&error) => thread::yield_now(),
+                    bound => break bound.unwrap(),
+                }
+            };
+            // It is there: nobody has taken its file away.
+            let second = Listener::bind(&address);
+            assert!(matches!(second, Err(BindError::Io(error)) if is_in_use(&error)));
+            drop(listener);
+        }
+    };
+    thread::scope(|scope| {
+        let others = [(); 3].map(|()| scope.spawn(take_turns));
+        others.into_iter().for_each(|other| other.join().unwrap());
+    });
+    // Whoever has found the directory leaves it.
+    let _ = fs::remove_dir(path.parent().unwrap());
 }
 
 #[test]

@@ -54,13 +54,14 @@ pub use peer::Peer;
 /// ```
 #[derive(Debug)]
 pub struct Listener {
+    /// Goes before the socket does.
+    file: Mutex<Option<SocketFile>>,
     socket: OwnedFd,
     address: Address,
     options: ListenerBuilder,
     lobby: Mutex<Lobby>,
     /// That of the lobby, to wait for it without the lock.
     readiness: OwnedFd,
-    file: Mutex<Option<SocketFile>>,
     is_closed: AtomicBool,
     refused: AtomicU64,
     last_accepted: Mutex<Option<Peer>>,
@@ -146,9 +147,9 @@ impl Listener {
     /// file of the socket. Dropping it does so as well.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+        drop(lock(&self.file).take());
         // It wakes those who poll, and fails for a socket that is closed already.
         let _ = shutdown(&self.socket, Shutdown::Both);
-        drop(lock(&self.file).take());
     }
 
     fn accept_until(&self, deadline: Deadline) -> Result<ByteConnection, AcceptError> {
