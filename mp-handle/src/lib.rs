@@ -24,6 +24,7 @@ mod ring;
 mod sealed;
 mod signal;
 mod spin;
+mod streams;
 mod sys;
 mod unnamed;
 
@@ -42,4 +43,5 @@ pub use reserve::reserve;
 pub use ring::{Consumer, Corrupt, Draft, Frames, Producer, PushError, RingError, ring_size};
 pub use signal::{REST, SLICE, Signal, Waited};
 pub use spin::{LastCpu, spin};
+pub use streams::clear_of_streams;
 pub use unnamed::{publish, unnamed};

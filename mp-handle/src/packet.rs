@@ -15,6 +15,8 @@ use rustix::net::{
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
 
+use crate::streams::clear_of_streams;
+
 /// The kernel's limit of descriptors in one packet (`SCM_MAX_FD`).
 pub(crate) const MAX_FDS: usize = 253;
 
@@ -24,7 +26,9 @@ pub(crate) const MAX_BUNDLED: usize = MAX_FDS * MAX_FDS;
 /// Makes two connected sockets.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let kind = SocketType::SEQPACKET;
-    Ok(rustix::net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?)
+    let (one, other) =
+        rustix::net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
+    Ok((clear_of_streams(one)?, clear_of_streams(other)?))
 }
 
 /// Sends a packet with at most [`MAX_FDS`] descriptors. Neither blocks nor raises a signal.
@@ -70,7 +74,9 @@ pub(crate) fn receive(
     };
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(rights) = message {
-            fds.extend(rights);
+            for fd in rights {
+                fds.push(clear_of_streams(fd)?);
+            }
         }
     }
     if received.flags.contains(ReturnFlags::CTRUNC) {

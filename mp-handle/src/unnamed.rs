@@ -7,6 +7,8 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, linkat, open};
 
+use crate::streams::clear_of_streams;
+
 /// Creates an empty file in a folder, to be given a name there by [`publish`] when it is complete.
 /// The umask does not change its permission bits.
 ///
@@ -32,7 +34,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, linkat, open};
 /// ```
 pub fn unnamed(folder: impl AsRef<Path>, mode: u32) -> io::Result<OwnedFd> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let file = open(folder.as_ref(), flags, Mode::empty())?;
+    let file = clear_of_streams(open(folder.as_ref(), flags, Mode::empty())?)?;
     // Set afterwards, so that the umask does not change it.
     fchmod(&file, Mode::from_raw_mode(mode))?;
     Ok(file)

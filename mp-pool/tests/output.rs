@@ -193,6 +193,27 @@ fn a_pool_works_where_there_is_no_output() {
 }
 
 #[mp_process::test]
+fn lines_do_not_go_into_what_was_opened_in_the_place_of_a_closed_output() {
+    let _watchdog = Watchdog::new("lines_do_not_go_into_what_was_opened");
+    fn program() -> u32 {
+        // SAFETY: Rust's streams take what cannot be written to as written.
+        unsafe {
+            libc::close(1);
+            libc::close(2);
+        }
+        // Each task finds a worker that is started when others have printed.
+        let pool = Pool::builder().workers(1).max_tasks_per_child(1).build().unwrap();
+        let speak = |n: u32| {
+            println!("a line that is longer than what a region begins with: {n:9}");
+            eprintln!("so much for {n}");
+            n
+        };
+        (0..5).map(|n| pool.apply(speak, (n,)).unwrap()).sum()
+    }
+    assert_eq!(mp_process::spawn(program, ()).unwrap().join().unwrap(), 10);
+}
+
+#[mp_process::test]
 fn a_worker_without_output_works() {
     let _watchdog = Watchdog::new("a_worker_without_output_works");
     fn close_streams() {

@@ -9,7 +9,7 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
-use mp_handle::{Deadline, Parcel, Post};
+use mp_handle::{Deadline, Parcel, Post, clear_of_streams};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Rlimit};
 
@@ -202,7 +202,10 @@ fn put_on(skin: &Skin) -> io::Result<()> {
 pub(crate) fn put_on_streams(streams: [Option<BorrowedFd<'_>>; 3]) -> io::Result<()> {
     let null = match streams.iter().all(Option::is_some) {
         true => None,
-        false => Some(File::options().read(true).write(true).open("/dev/null")?),
+        false => {
+            let null = File::options().read(true).write(true).open("/dev/null")?;
+            Some(clear_of_streams(null)?)
+        }
     };
     let places = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
     for (place, stream) in places.into_iter().zip(streams) {

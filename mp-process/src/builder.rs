@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mp_handle::clear_of_streams;
 use rustix::process::Resource;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -249,7 +250,7 @@ impl Builder {
             given[i] = match stdio {
                 Stdio::Inherit => Source::Parent,
                 Stdio::Null => Source::Null,
-                Stdio::Descriptor(fd) => Source::Descriptor(fd),
+                Stdio::Descriptor(fd) => Source::Descriptor(clear_of_streams(fd)?),
                 Stdio::Piped => {
                     let (reader, writer) = io::pipe()?;
                     let (theirs, ours): (OwnedFd, OwnedFd) = if i == 0 {
@@ -257,8 +258,8 @@ impl Builder {
                     } else {
                         (writer.into(), reader.into())
                     };
-                    kept[i] = Some(ours);
-                    Source::Descriptor(theirs)
+                    kept[i] = Some(clear_of_streams(ours)?);
+                    Source::Descriptor(clear_of_streams(theirs)?)
                 }
             };
         }

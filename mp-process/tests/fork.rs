@@ -10,7 +10,7 @@ mod common {
 
 use std::env;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::process;
 use std::thread;
 
@@ -159,4 +159,35 @@ fn told(mut from: PipeReader) -> [u32; 2] {
     let pids: Vec<u32> =
         String::from_utf8(line).unwrap().split(' ').map(|pid| pid.parse().unwrap()).collect();
     [pids[0], pids[1]]
+}
+
+#[mp_process::test]
+fn streams_may_be_what_has_the_places_of_others() {
+    let _watchdog = watchdog();
+    fn parent() -> (String, String) {
+        let (output, errors) = (io::pipe().unwrap(), io::pipe().unwrap());
+        // SAFETY: this process prints nothing, and its streams belong to nobody.
+        let (stderr, stdout) = unsafe { (put_at(1, errors.1), put_at(2, output.1)) };
+        let crosswise = Process::builder().stdout(stdout).stderr(stderr);
+        let speak = || {
+            println!("one");
+            eprintln!("two");
+        };
+        // SAFETY: this process has one thread at work.
+        unsafe { crosswise.fork(speak) }.unwrap().join().unwrap();
+        (io::read_to_string(output.0).unwrap(), io::read_to_string(errors.0).unwrap())
+    }
+    /// Gives a pipe another number.
+    ///
+    /// # Safety
+    ///
+    /// What has that number belongs to nobody.
+    unsafe fn put_at(number: i32, pipe: PipeWriter) -> Stdio {
+        // SAFETY: by the contract of this function, it is ours then.
+        Stdio::Descriptor(unsafe {
+            libc::dup2(pipe.as_raw_fd(), number);
+            OwnedFd::from_raw_fd(number)
+        })
+    }
+    assert_eq!(alone(parent), ("one\n".into(), "two\n".into()));
 }

@@ -12,7 +12,8 @@ use std::process::abort;
 use std::thread;
 
 use common::watchdog::watchdog;
-use mp_process::{Limit, Process, Stdio, at_exit, spawn};
+use mp_handle::{Kind, Region};
+use mp_process::{Context, Limit, Process, Stdio, at_exit, spawn};
 
 fn read_all(mut from: impl Read) -> String {
     let mut text = String::new();
@@ -130,4 +131,42 @@ fn much_output_is_read_while_the_child_runs() {
     let reader = thread::spawn(move || read_all(stdout).lines().count());
     process.join().unwrap();
     assert_eq!(reader.join().unwrap(), LINES);
+}
+
+/// Closes the standard output and error of this process.
+fn close_streams() {
+    // SAFETY: what is printed from now on is lost, and nothing else.
+    unsafe {
+        libc::close(1);
+        libc::close(2);
+    }
+}
+
+#[mp_process::test]
+fn without_a_standard_output_what_is_printed_does_not_go_into_shared_memory() {
+    let _watchdog = watchdog();
+    const NOTE: Kind = Kind::new(1000, "note");
+    fn parent() -> usize {
+        close_streams();
+        let shared = [0, 1].map(|_| Region::create(NOTE, 0, 64).unwrap());
+        println!("over the header of a region?");
+        eprintln!("over that of another?");
+        spawn(|shared: [Region; 2]| shared.len(), (shared,)).unwrap().join().unwrap()
+    }
+    assert_eq!(spawn(parent, ()).unwrap().join().unwrap(), 2);
+}
+
+#[mp_process::test]
+fn the_children_of_a_fork_server_that_has_closed_its_streams_have_theirs() {
+    let _watchdog = watchdog();
+    let context = Context::fork_server().preload(close_streams);
+    let streams = context.builder().stdout(Stdio::Piped).stderr(Stdio::Piped);
+    let speak = || {
+        println!("one");
+        eprintln!("two");
+    };
+    let mut process = streams.spawn(speak, ()).unwrap();
+    let pipes = (process.take_stdout().unwrap(), process.take_stderr().unwrap());
+    process.join().unwrap();
+    assert_eq!((read_all(pipes.0).as_str(), read_all(pipes.1).as_str()), ("one\n", "two\n"));
 }

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use mp_handle::{Deadline, wait_readable};
+use mp_handle::{Deadline, clear_of_streams, wait_readable};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
@@ -137,7 +137,8 @@ impl ClientBuilder {
 fn connect_tcp(address: SocketAddr, deadline: Deadline) -> io::Result<OwnedFd> {
     // Zero would be refused as nonsense, and not as too late.
     let left = deadline.remaining().map(|left| left.max(Duration::from_nanos(1)));
-    Ok(TcpStream::connect_timeout(&address, left.unwrap_or(Duration::MAX))?.into())
+    let stream = TcpStream::connect_timeout(&address, left.unwrap_or(Duration::MAX))?;
+    clear_of_streams(stream.into())
 }
 
 /// Connects a Unix socket. The system waits while the backlog of the listener is full, for as long
@@ -145,7 +146,7 @@ fn connect_tcp(address: SocketAddr, deadline: Deadline) -> io::Result<OwnedFd> {
 fn connect_unix(address: &SocketAddrUnix, deadline: Deadline) -> Result<OwnedFd, ConnectError> {
     let flags = SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None);
-    let socket = socket.map_err(io::Error::from)?;
+    let socket = clear_of_streams(socket.map_err(io::Error::from)?)?;
     loop {
         // Zero would be for ever.
         let left = deadline.remaining().map(|left| left.max(Duration::from_millis(1)));

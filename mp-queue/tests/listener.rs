@@ -281,3 +281,27 @@ fn the_frame_limit_is_the_builders() {
     connection.set_frame_limit(5);
     assert_eq!(connection.recv_bytes().unwrap(), b"hello");
 }
+
+#[mp_process::test]
+fn what_a_process_without_an_output_prints_does_not_go_to_the_listener() {
+    let _watchdog = watchdog();
+    fn client(path: PathBuf) {
+        // SAFETY: what is printed from now on is lost, and nothing else.
+        unsafe {
+            libc::close(1);
+            libc::close(2);
+        }
+        let connections = [0, 1].map(|_| Client::connect(path.clone()).unwrap());
+        println!("no message");
+        eprintln!("nor is this");
+        connections.iter().for_each(|connection| connection.send("a message").unwrap());
+    }
+    let (address, path) = private();
+    let listener = Listener::bind(address).unwrap();
+    let child = mp_process::spawn(client, (path,)).unwrap();
+    for _ in 0..2 {
+        let connection = listener.accept().unwrap();
+        assert_eq!(connection.recv::<String>().unwrap(), "a message");
+    }
+    child.join().unwrap();
+}

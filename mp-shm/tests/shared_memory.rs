@@ -183,3 +183,16 @@ fn a_handle_keeps_its_name_when_it_travels() {
     assert_eq!(arrive(&memory).size(), 16);
     assert!(serde_json::to_string(&memory).unwrap_err().to_string().contains("Parcel"));
 }
+
+#[mp_process::test]
+fn what_a_process_without_an_output_prints_does_not_go_into_memory() {
+    let _watchdog = watchdog();
+    fn print() -> [u8; 8] {
+        // SAFETY: what is printed from now on is lost, and nothing else.
+        unsafe { rustix::io::close(1) };
+        let memory = SharedMemory::new(8).unwrap();
+        println!("not into memory");
+        read(&memory, 0)
+    }
+    assert_eq!(spawn(print, ()).unwrap().join().unwrap(), [0; 8]);
+}

@@ -18,6 +18,7 @@ use rustix::process::geteuid;
 use super::header::{Header, Lifetime};
 use super::{Kind, Region, RegionError, file_size};
 use crate::descriptor::Descriptor;
+use crate::streams::clear_of_streams;
 use crate::sys;
 use crate::unnamed::{publish, unnamed};
 
@@ -194,7 +195,7 @@ impl Region {
             Err(Errno::NOENT) => return Err(RegionError::NotFound { name: name.name.clone() }),
             // A symbolic link, a folder, a socket.
             Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(RegionError::NoHeader),
-            opened => opened.map_err(io)?,
+            opened => clear_of_streams(opened.map_err(io)?)?,
         };
         let expected = name.expected_owner();
         let found = owner(&fd)?;

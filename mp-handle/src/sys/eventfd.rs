@@ -6,9 +6,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::{Errno, read, retry_on_intr, write};
 
+use crate::streams::clear_of_streams;
+
 /// Creates the counter at zero; no operation on it blocks.
 pub(crate) fn eventfd_create() -> io::Result<OwnedFd> {
-    Ok(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)
+    clear_of_streams(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)
 }
 
 /// Adds one, which makes the descriptor readable.

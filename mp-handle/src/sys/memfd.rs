@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, fstatfs, stat};
 use rustix::io::{Errno, pread, retry_on_intr};
 
+use crate::streams::clear_of_streams;
+
 /// The file system of ordinary memfds. Those of huge pages are on another, and touching a page of
 /// theirs can end in SIGBUS whatever the seals.
 const TMPFS_MAGIC: u64 = 0x0102_1994;
@@ -24,7 +26,7 @@ pub(crate) enum Seal {
 /// Creates an empty memfd that can be sealed.
 pub(crate) fn memfd_create(name: &str) -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    Ok(rustix::fs::memfd_create(name, flags)?)
+    clear_of_streams(rustix::fs::memfd_create(name, flags)?)
 }
 
 /// Fixes the size for ever, for all who have the file.

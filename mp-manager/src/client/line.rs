@@ -5,7 +5,9 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_handle::{Bell, Consumer, Deadline, Parcel, Post, Producer, PushError, SLICE, Waited};
+use mp_handle::{
+    Bell, Consumer, Deadline, Parcel, Post, Producer, PushError, SLICE, Waited, clear_of_streams,
+};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with,
@@ -47,11 +49,14 @@ fn socket_name(server: u128) -> io::Result<SocketAddrUnix> {
 
 /// Makes the socket at which a server listens; clients may connect before it is served.
 pub(crate) fn listen(server: u128) -> io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    let socket = new_socket(SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
     rustix::net::bind(&socket, &socket_name(server)?)?;
     rustix::net::listen(&socket, 1024)?;
     Ok(socket)
+}
+
+fn new_socket(flags: SocketFlags) -> io::Result<OwnedFd> {
+    clear_of_streams(socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?)
 }
 
 /// Connects to a local server. `is_alive` says whether it is still worth waiting for it.
@@ -83,8 +88,7 @@ pub(super) fn connect_local(
 }
 
 fn knock(server: u128) -> io::Result<Post> {
-    let flags = SocketFlags::CLOEXEC;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    let socket = new_socket(SocketFlags::CLOEXEC)?;
     let name = socket_name(server)?;
     rustix::io::retry_on_intr(|| connect(&socket, &name))?;
     Ok(Post::from(socket))

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use mp_handle::Deadline;
+use mp_handle::{Deadline, clear_of_streams};
 use mp_queue::connection::{AcceptError, Address, Listener, Peer};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,7 @@ pub(crate) struct Arrivals {
 impl Arrivals {
     pub(crate) fn new() -> io::Result<Self> {
         let signal = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let signal = clear_of_streams(signal)?;
         Ok(Self { queue: Mutex::new(Some(Vec::new())), signal })
     }
 

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_handle::{Bell, Deadline, Descriptor, Parcel, Post};
+use mp_handle::{Bell, Deadline, Descriptor, Parcel, Post, clear_of_streams};
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with, sockopt::socket_peercred};
@@ -42,7 +42,7 @@ pub(super) struct Poller {
 
 impl Poller {
     pub(super) fn new() -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let epoll = clear_of_streams(epoll::create(epoll::CreateFlags::CLOEXEC)?)?;
         let bell = Bell::new().map_err(io::Error::other)?;
         let poller = Self { epoll, bell };
         poller.add(&poller.bell, BELL, epoll::EventFlags::IN)?;

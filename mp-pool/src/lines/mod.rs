@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use mp_handle::Deadline;
+use mp_handle::{Deadline, clear_of_streams};
 use mp_process::Stdio;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
@@ -118,8 +118,9 @@ impl Lines {
         if !matches!(output, Output::Lines | Output::Named) {
             return Ok(None);
         }
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let epoll = clear_of_streams(epoll::create(epoll::CreateFlags::CLOEXEC)?)?;
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let wake = clear_of_streams(wake)?;
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         let (streams, work) = (Mutex::default(), Monitor::new(Work::default()));
         let shared = Arc::new(Shared { epoll, wake, streams, work, written: AtomicU64::new(0) });

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use mp_handle::Deadline;
+use mp_handle::{Deadline, clear_of_streams};
 use rustix::fs::{FlockOperation, Mode, fchmod, flock};
 use rustix::io::Errno;
 use rustix::net::{
@@ -56,7 +56,7 @@ pub(super) fn bind_to(address: Address, backlog: i32) -> Result<Bound, BindError
 }
 
 fn bind_tcp(address: SocketAddr, backlog: i32) -> io::Result<Bound> {
-    let listener = TcpListener::bind(address)?;
+    let listener = clear_of_streams(TcpListener::bind(address)?)?;
     listener.set_nonblocking(true)?;
     // A second call sets the backlog anew.
     listen(&listener, backlog)?;
@@ -93,7 +93,7 @@ fn try_bind_file(path: &Path, address: &SocketAddrUnix, backlog: i32) -> io::Res
 
 fn unix_socket() -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?)
+    clear_of_streams(socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?)
 }
 
 /// Tells whether the file at `path` is a socket at which nobody listens.

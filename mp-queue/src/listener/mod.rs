@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mp_handle::{Deadline, wait_readable};
+use mp_handle::{Deadline, clear_of_streams, wait_readable};
 use rustix::io::Errno;
 use rustix::net::{Shutdown, SocketFlags, acceptfrom_with, shutdown};
 
@@ -196,6 +196,7 @@ impl Listener {
                 Err(Errno::WOULDBLOCK | Errno::INVAL) => break,
                 Err(errno) => return Err(errno.into()),
             };
+            let fd = clear_of_streams(fd)?;
             let peer = Peer::of(&fd, address).filter(|peer| peer.other_user().is_none());
             let socket = Socket::new(fd);
             match (peer, self.options.key.clone()) {

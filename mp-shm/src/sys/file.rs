@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
+use mp_handle::clear_of_streams;
 use rustix::fs::{
     FileType, MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fcntl_getfl,
     fstat, fstatfs, ftruncate, memfd_create,
@@ -46,7 +47,8 @@ pub(crate) struct Facts {
 
 /// Creates an empty file without a name, which can be sealed.
 pub(crate) fn memfd() -> io::Result<OwnedFd> {
-    Ok(memfd_create("mp-segment", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?)
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    clear_of_streams(memfd_create("mp-segment", flags)?)
 }
 
 /// Opens a file, but follows no symbolic link and waits for no pipe; `None` if there is something
@@ -57,7 +59,7 @@ pub(crate) fn open(path: &Path, write: bool) -> io::Result<Option<OwnedFd>> {
     match rustix::fs::open(path, flags, Mode::empty()) {
         // A symbolic link, a folder, a socket.
         Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => Ok(None),
-        opened => Ok(Some(opened?)),
+        opened => clear_of_streams(opened?).map(Some),
     }
 }
 
