@@ -29,7 +29,8 @@ pub(super) const COUNT: usize = if cfg!(shuttle) { 3 } else { SEGMENTS_MAX };
 /// than they are worth.
 const KEPT: usize = if cfg!(shuttle) { 4 << 10 } else { 16 << 20 };
 
-/// The pages of a segment are reserved in this many steps, but not too small ones.
+/// The pages of a segment are reserved in steps, each as long as all before it, but none longer than
+/// this part of the segment, and the first not too small.
 const STEPS: usize = 16;
 const STEP_MIN: usize = if cfg!(shuttle) { 1 << 10 } else { 64 << 10 };
 
@@ -138,14 +139,14 @@ impl Segments {
     ) -> Result<(), Refusal> {
         let Place { segment, offset } = place;
         let len = self.lens[segment];
-        let step = (len / STEPS).max(STEP_MIN);
         let start = words.reserved[segment].load(Relaxed) as usize;
-        let end = end.next_multiple_of(step).min(len);
         // Frames follow each other, so the pages before this one are there: else all of them, up to
         // where the mad peer has put the tail, would be taken.
         if start < offset {
             return Err(Corrupt::place(Place { segment, offset }).into());
         }
+        let step = start.next_power_of_two().min(len / STEPS).max(STEP_MIN);
+        let end = end.next_multiple_of(step).min(len);
         region.reserve(self.starts[segment] + start, end - start)?;
         words.reserved[segment].store(end as u64, Relaxed);
         Ok(())
@@ -185,12 +186,37 @@ pub(super) fn whole_pages(bytes: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use mp_handle::Kind;
+
     use super::*;
+    use crate::primitive::AtomicU32;
 
     #[test]
     fn segments_grow_up_to_what_a_place_can_name() {
         let lens: Vec<usize> = (0..8).map(len_of).map(|len| len >> 20).collect();
         assert_eq!(lens, [1, 4, 16, 64, 256, 1024, 1024, 1024]);
         assert_eq!(len_of(SEGMENTS_MAX - 1), SEGMENT_MAX);
+    }
+
+    #[test]
+    fn steps_grow_with_what_is_reserved() {
+        let front = whole_pages(REGION_HEADER);
+        let region = Region::create_sparse(Kind::new(1000, "store"), 0, extent(front, 6), 64);
+        let region = region.unwrap();
+        let segments = Segments::find(&region, front).unwrap();
+        let words = Words {
+            previous: [const { AtomicU32::new(0) }; SEGMENTS_MAX],
+            reserved: [const { AtomicU64::new(0) }; SEGMENTS_MAX],
+        };
+        // A mad peer that puts the tail into the last of them takes little memory so.
+        let step = |reserved: u64| {
+            words.reserved[5].store(reserved, Relaxed);
+            let place = Place { segment: 5, offset: reserved as usize };
+            segments.reserve(&region, &words, place, 100).unwrap();
+            words.reserved[5].load(Relaxed) - reserved
+        };
+        let (kib, mib) = (1 << 10, 1 << 20);
+        assert_eq!([0, 64 * kib, 256 * kib].map(step), [64 * kib, 64 * kib, 256 * kib]);
+        assert_eq!(step(512 * mib), 64 * mib);
     }
 }
