@@ -12,17 +12,21 @@ pub use durable::Durability;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use mp_process::{Child, Process};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use self::owner::{Owner, PATIENCE};
+use self::owner::Owner;
 use crate::builder::Builder;
 use crate::client::{self, Link};
 use crate::error::ManagerError;
 use crate::origin::Origin;
 use crate::wire::{ANSWER_HEADER, Reader, op};
+
+/// How long a server that lets nobody in may take to end, and with that to say why.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// A server process that holds objects for others, and the way to it.
 ///
@@ -97,7 +101,7 @@ impl Manager {
         let origin = Origin::Local { server, pid };
         let link = client::adopt(&origin, || child.is_alive()).map_err(|error| {
             // It kills itself with this process at the latest.
-            let ended = process.join_timeout(PATIENCE);
+            let ended = process.join_timeout(LAST_WORDS);
             let _ = process.kill();
             match ended {
                 Some(Ok(Err(reason))) => ManagerError::NotStarted { reason },

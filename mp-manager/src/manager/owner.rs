@@ -8,7 +8,7 @@ use mp_process::{Child, Process};
 use crate::client::Link;
 
 /// How long a server may take to end when it is told to.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The server process. Dropping it ends the server.
 pub(super) struct Owner {
