@@ -184,7 +184,8 @@ pub(super) fn whole_pages(bytes: usize) -> usize {
     bytes.next_multiple_of(page_size())
 }
 
-#[cfg(test)]
+// (The words of the model checker are only found in memory, never made.)
+#[cfg(all(test, not(shuttle)))]
 mod tests {
     use mp_handle::Kind;
 
